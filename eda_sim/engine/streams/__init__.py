@@ -1,0 +1,1 @@
+"""Random numbers by address: Philox, and the variates made from it."""
