@@ -41,7 +41,7 @@ check: $(READY_ALL) ## linter, formatter, types, floors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY_ALL) ## repair what the linter and the formatter can repair
 	$(BIN)/ruff check --fix
