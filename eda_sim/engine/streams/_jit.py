@@ -30,7 +30,7 @@ _ROOMS_WITH_COMPILED_CODE = ("streams", "compiled")
 
 @contextlib.contextmanager
 def _without_vector_library() -> Iterator[None]:
-    """Keep Numba from taking up Intel's SVML, whose log and exp differ from libm in the last bit."""
+    """Keep Numba from Intel's SVML, whose log and exp differ from libm's in the last bit."""
     name = "NUMBA_DISABLE_INTEL_SVML"
     before = os.environ.get(name)
     os.environ[name] = "1"
@@ -65,7 +65,7 @@ def _make_jit() -> tuple[Callable[[Function], Function], bool]:
             import numba
     except ImportError:
         return _identity, False
-    if numba.config.DISABLE_JIT:  # NUMBA_DISABLE_JIT=1: Numba itself is the identity
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":  # Numba itself is the identity
         return _identity, False
     # A package without files (a zip) has no fingerprint; Numba then falls back to its own stamps.
     try:
@@ -76,12 +76,13 @@ def _make_jit() -> tuple[Callable[[Function], Function], bool]:
     def compile_lazily(function: Function) -> Function:
         try:
             compiled: Any = numba.njit(cache=True)(function)
-        except RuntimeError:  # "no locator available": no directory that Numba could write to
+        except RuntimeError:  # "no locator available": there is no directory to write to
             compiled = numba.njit(function)
-        cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+        # Numba offers no public way to widen the stamp; a test fails if this way is closed one day.
+        cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
         stamp = getattr(cache_file, "_source_stamp", None)
         if stamp is not None:
-            cache_file._source_stamp = (stamp, fingerprint)
+            cache_file._source_stamp = (stamp, fingerprint)  # noqa: SLF001 - see above
         return compiled  # type: ignore[no-any-return]
 
     return compile_lazily, True

@@ -105,6 +105,8 @@ def entities_of(paths: Iterable[str]) -> dict[str, int]:
     for path in paths:
         owner = owners.setdefault(entity_of(path), path)
         if owner != path:
-            message = f"{path!r} and {owner!r} share one random stream by chance; rename one of them"
+            message = (
+                f"{path!r} and {owner!r} share one random stream by chance; rename one of them"
+            )
             raise ValueError(message)
     return {path: entity for entity, path in owners.items()}

@@ -72,9 +72,7 @@ def philox(
 
 
 @jit
-def uniform(
-    seed: int, replication: int, stream: int, entity: int, event: int, draw: int
-) -> float:
+def uniform(seed: int, replication: int, stream: int, entity: int, event: int, draw: int) -> float:
     """Return the uniform number at an address.
 
     Parameters

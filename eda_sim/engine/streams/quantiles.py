@@ -1,8 +1,11 @@
-"""The quantile of the normal distribution, the one inverse that has no short formula."""
+"""Inverses that have no short formula: of the normal distribution, and of a table."""
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
+import numpy.typing as npt
 
 from eda_sim.engine.streams._jit import jit
 
@@ -82,3 +85,36 @@ def normal_quantile(probability: float) -> float:
     r = math.sqrt(-math.log(probability if q < 0.0 else 1.0 - probability))
     z = _ratio(_C, _D, r - 1.6) if r <= 5.0 else _ratio(_E, _F, r - 5.0)
     return -z if q < 0.0 else z
+
+
+@jit
+def first_above(cumulative: npt.NDArray[np.float64], start: int, length: int, u: float) -> int:
+    """Return the entry that u falls on in a table of cumulative probabilities.
+
+    Parameters
+    ----------
+    cumulative : float64 array
+        Holds the table, which ends with 1.
+    start, length : int
+        Where the table begins in the array, and how many entries it has.
+    u : float
+        0 <= u < 1.
+
+    Returns
+    -------
+    int
+        The first i with ``u < cumulative[start + i]``; 0 <= i < length.
+
+    Examples
+    --------
+    >>> first_above(np.array([0.5, 0.5, 1.0]), 0, 3, 0.5)
+    2
+    """
+    low, high = 0, length - 1
+    while low < high:
+        middle = (low + high) // 2
+        if u < cumulative[start + middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low

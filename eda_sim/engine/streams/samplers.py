@@ -6,8 +6,8 @@ address under two distributions gives their comparable outcomes (a slow message 
 and the number of uniforms never depends on their values.
 
 All functions here give the same bits compiled and interpreted: scalar ``math.log``, ``math.exp``
-and ``math.sqrt`` only, in one order. (NumPy's own ``log`` differs from libm's in the last bit of one
-value in 300.) Powers are ``exp(log(x) * p)``, so no ``pow`` has to agree with another.
+and ``math.sqrt`` only, in one order. (NumPy's own ``log`` differs from libm's in the last bit of
+one value in 300.) Powers are ``exp(log(x) * p)``, so no ``pow`` has to agree with another.
 """
 
 from __future__ import annotations
@@ -19,9 +19,15 @@ import numpy.typing as npt
 
 from eda_sim.engine.streams._jit import jit
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE
+from eda_sim.engine.streams.keys import (
+    fill_keys,
+    sample_key,
+    uniform_cumulative,
+    zipf_cumulative,
+)
 from eda_sim.engine.streams.philox import uniform
-from eda_sim.engine.streams.quantiles import normal_quantile
-from eda_sim.engine.streams.tables import DistributionTable, Kind, lower
+from eda_sim.engine.streams.quantiles import first_above, normal_quantile
+from eda_sim.engine.streams.tables import ROW_WIDTH, DistributionTable, Kind, lower
 
 __all__ = [
     "LARGEST",
@@ -29,11 +35,15 @@ __all__ = [
     "DistributionTable",
     "Kind",
     "fill",
+    "fill_keys",
     "fill_ns",
     "lower",
     "sample",
+    "sample_key",
     "sample_ns",
     "to_ns",
+    "uniform_cumulative",
+    "zipf_cumulative",
 ]
 
 LARGEST = 1e300
@@ -83,20 +93,7 @@ def to_ns(seconds: float) -> int:
         return 0
     if nanoseconds >= 2305843009213693952.0:
         return LARGEST_NS
-    return int(math.floor(nanoseconds))
-
-
-@jit
-def _choose(cumulative: npt.NDArray[np.float64], start: int, length: int, u: float) -> int:
-    """Return the first i with u < cumulative[start + i]; the last entry must be 1."""
-    low, high = 0, length - 1
-    while low < high:
-        middle = (low + high) // 2
-        if u < cumulative[start + middle]:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return math.floor(nanoseconds)
 
 
 @jit
@@ -145,6 +142,43 @@ def _inverse(kind: int, first: float, second: float, u: float) -> float:
 
 
 @jit
+def _sample(
+    data: npt.NDArray[np.float64],
+    index: int,
+    seed: int,
+    replication: int,
+    stream: int,
+    entity: int,
+    event: int,
+    attempt: int,
+) -> float:
+    """Return the variate at an address: :func:`sample` on the bare array."""
+    draw = int(attempt) * DRAWS_PER_VARIATE
+    row = int(index) * ROW_WIDTH
+    kind = int(data[row])
+    if kind == _MIXTURE:
+        u = uniform(seed, replication, stream, entity, event, draw)
+        draw += 1
+        start, length = int(data[row + 3]), int(data[row + 4])
+        row = int(data[start + length + first_above(data, start, length, u)]) * ROW_WIDTH
+        kind = int(data[row])
+    first, second = float(data[row + 1]), float(data[row + 2])
+    if kind == _ERLANG:
+        stages = int(second)
+        value = _erlang(first, stages, seed, replication, stream, entity, event, draw)
+        return min(value, LARGEST)
+    u = uniform(seed, replication, stream, entity, event, draw)
+    if kind in (_EMPIRICAL, _HYPEREXPONENTIAL):
+        start, length = int(data[row + 3]), int(data[row + 4])
+        if kind == _EMPIRICAL:
+            return float(data[start + int(u * length)])
+        mean = float(data[start + length + first_above(data, start, length, u)])
+        u = uniform(seed, replication, stream, entity, event, draw + 1)
+        return min(mean * -math.log(1.0 - u), LARGEST)
+    return min(_inverse(kind, first, second, u), LARGEST)
+
+
+@jit
 def sample(
     table: DistributionTable,
     index: int,
@@ -184,29 +218,7 @@ def sample(
     >>> sample(table, 0, 7, 0, 4, 99, 0, 1)
     0.02
     """
-    row = int(index)
-    draw = int(attempt) * DRAWS_PER_VARIATE
-    kind = int(table.kind[row])
-    if kind == _MIXTURE:
-        u = uniform(seed, replication, stream, entity, event, draw)
-        draw += 1
-        start, length = int(table.start[row]), int(table.length[row])
-        row = int(table.values[start + length + _choose(table.values, start, length, u)])
-        kind = int(table.kind[row])
-    first, second = float(table.parameters[row, 0]), float(table.parameters[row, 1])
-    if kind == _ERLANG:
-        stages = int(second)
-        value = _erlang(first, stages, seed, replication, stream, entity, event, draw)
-        return min(value, LARGEST)
-    u = uniform(seed, replication, stream, entity, event, draw)
-    if kind == _EMPIRICAL or kind == _HYPEREXPONENTIAL:
-        start, length = int(table.start[row]), int(table.length[row])
-        if kind == _EMPIRICAL:
-            return float(table.values[start + int(u * length)])
-        mean = float(table.values[start + length + _choose(table.values, start, length, u)])
-        u = uniform(seed, replication, stream, entity, event, draw + 1)
-        return min(mean * -math.log(1.0 - u), LARGEST)
-    return min(_inverse(kind, first, second, u), LARGEST)
+    return _sample(table.data, index, seed, replication, stream, entity, event, attempt)
 
 
 @jit
@@ -239,7 +251,7 @@ def sample_ns(
     >>> sample_ns(table, 0, 7, 0, 4, 99, 0, 1)
     20000000
     """
-    return to_ns(sample(table, index, seed, replication, stream, entity, event, attempt))
+    return to_ns(_sample(table.data, index, seed, replication, stream, entity, event, attempt))
 
 
 @jit
@@ -272,9 +284,10 @@ def fill(
     >>> out.tolist()
     [0.02, 0.02]
     """
+    data = table.data
     for i in range(out.shape[0]):
         event = first_event + i
-        out[i] = sample(table, index, seed, replication, stream, entity, event, attempt)
+        out[i] = _sample(data, index, seed, replication, stream, entity, event, attempt)
 
 
 @jit
@@ -307,6 +320,7 @@ def fill_ns(
     >>> out.tolist()
     [20000000, 20000000]
     """
+    data = table.data
     for i in range(out.shape[0]):
         event = first_event + i
-        out[i] = sample_ns(table, index, seed, replication, stream, entity, event, attempt)
+        out[i] = to_ns(_sample(data, index, seed, replication, stream, entity, event, attempt))

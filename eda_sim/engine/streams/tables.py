@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-PARAMETERS = 6
-"""Width of a row of parameters."""
+ROW_WIDTH = 5
+"""Numbers per row: kind, first parameter, second parameter, start of its list, length of it."""
 
 
 class Kind(enum.IntEnum):
@@ -25,40 +25,38 @@ class Kind(enum.IntEnum):
     EXPONENTIAL = 2  # mean
     LOGNORMAL = 3  # mu, sigma
     ERLANG = 4  # mean of one stage, stages
-    HYPEREXPONENTIAL = 5  # values: cumulative probabilities, then means
+    HYPEREXPONENTIAL = 5  # list: cumulative probabilities, then means
     WEIBULL = 6  # scale, 1 / shape
     PARETO = 7  # minimum, 1 / shape
-    EMPIRICAL = 8  # values: the observations
-    MIXTURE = 9  # values: cumulative weights, then rows of the components
+    EMPIRICAL = 8  # list: the observations
+    MIXTURE = 9  # list: cumulative weights, then rows of the components
 
 
 class DistributionTable(NamedTuple):
-    """Distributions as arrays.
+    """Distributions as numbers.
+
+    Everything that a sampler reads is in one array: compiled code counts references to every array
+    that it touches, and that took longer than the random number itself.
 
     Attributes
     ----------
-    kind : int64 array, one per row
-        The family, a :class:`Kind`.
-    parameters : float64 array, rows x 6
-        What the family needs; see :class:`Kind`.
-    start, length : int64 arrays, one per row
-        Where the row's own list begins in ``values``, and how many entries it has.
-    values : float64 array
-        Observations, cumulative probabilities, means and row numbers of all rows.
+    kind : int64 array, one per distribution
+        The family of each, a :class:`Kind`.
+    data : float64 array
+        First :data:`ROW_WIDTH` numbers per row, also for the components of mixtures; then the lists
+        that rows point to (observations, cumulative probabilities, means, numbers of rows).
     """
 
     kind: npt.NDArray[np.int64]
-    parameters: npt.NDArray[np.float64]
-    start: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    data: npt.NDArray[np.float64]
 
 
 class _Row(NamedTuple):
     kind: Kind
-    parameters: tuple[float, ...] = ()
+    first: float = 0.0
+    second: float = 0.0
     length: int = 0
-    values: tuple[float, ...] = ()
+    entries: tuple[float, ...] = ()
 
 
 def _cumulative(weights: Sequence[float]) -> tuple[float, ...]:
@@ -72,20 +70,25 @@ def _cumulative(weights: Sequence[float]) -> tuple[float, ...]:
 
 def _hyperexponential(distribution: Any) -> _Row:
     probabilities, means = distribution.probabilities, distribution.means
-    values = (*_cumulative(probabilities), *means)
-    return _Row(Kind.HYPEREXPONENTIAL, (), len(means), values)
+    entries = (*_cumulative(probabilities), *means)
+    return _Row(Kind.HYPEREXPONENTIAL, length=len(means), entries=entries)
+
+
+def _empirical(distribution: Any) -> _Row:
+    values = tuple(distribution.values)
+    return _Row(Kind.EMPIRICAL, length=len(values), entries=values)
 
 
 _SIMPLE: dict[str, Callable[[Any], _Row]] = {
-    "constant": lambda d: _Row(Kind.CONSTANT, (d.value,)),
-    "uniform": lambda d: _Row(Kind.UNIFORM, (d.low, d.high - d.low)),
-    "exponential": lambda d: _Row(Kind.EXPONENTIAL, (d.mean,)),
-    "lognormal": lambda d: _Row(Kind.LOGNORMAL, (d.mu, d.sigma)),
-    "erlang": lambda d: _Row(Kind.ERLANG, (d.mean / d.stages, d.stages)),
+    "constant": lambda d: _Row(Kind.CONSTANT, d.value),
+    "uniform": lambda d: _Row(Kind.UNIFORM, d.low, d.high - d.low),
+    "exponential": lambda d: _Row(Kind.EXPONENTIAL, d.mean),
+    "lognormal": lambda d: _Row(Kind.LOGNORMAL, d.mu, d.sigma),
+    "erlang": lambda d: _Row(Kind.ERLANG, d.mean / d.stages, d.stages),
     "hyperexponential": _hyperexponential,
-    "weibull": lambda d: _Row(Kind.WEIBULL, (d.scale, 1.0 / d.shape)),
-    "pareto": lambda d: _Row(Kind.PARETO, (d.minimum, 1.0 / d.shape)),
-    "empirical": lambda d: _Row(Kind.EMPIRICAL, (), len(d.values), tuple(d.values)),
+    "weibull": lambda d: _Row(Kind.WEIBULL, d.scale, 1.0 / d.shape),
+    "pareto": lambda d: _Row(Kind.PARETO, d.minimum, 1.0 / d.shape),
+    "empirical": _empirical,
 }
 
 
@@ -111,8 +114,8 @@ def lower(distributions: Sequence[Any]) -> DistributionTable:
     --------
     >>> from types import SimpleNamespace
     >>> table = lower([SimpleNamespace(type="exponential", mean=0.02)])
-    >>> table.kind.tolist(), table.parameters[0, 0].item()
-    ([2], 0.02)
+    >>> table.kind.tolist(), table.data.tolist()
+    ([2], [2.0, 0.02, 0.0, 5.0, 0.0])
     """
     rows: list[_Row] = []
     components: list[_Row] = []
@@ -121,33 +124,30 @@ def lower(distributions: Sequence[Any]) -> DistributionTable:
             first = len(distributions) + len(components)
             components += [_lower_simple(component) for component in distribution.components]
             count = len(distribution.components)
-            weights = _cumulative(distribution.weights)
-            rows.append(_Row(Kind.MIXTURE, (), count, (*weights, *range(first, first + count))))
+            entries = (*_cumulative(distribution.weights), *range(first, first + count))
+            rows.append(_Row(Kind.MIXTURE, length=count, entries=entries))
         else:
             rows.append(_lower_simple(distribution))
-    return _pack(rows + components)
+    return _pack(rows + components, len(distributions))
 
 
 def _lower_simple(distribution: Any) -> _Row:
     try:
         make_row = _SIMPLE[distribution.type]
     except (AttributeError, KeyError):
-        raise TypeError(f"{distribution!r} is not a distribution that can be sampled") from None
+        message = f"{distribution!r} is not a distribution that can be sampled"
+        raise TypeError(message) from None
     return make_row(distribution)
 
 
-def _pack(rows: Sequence[_Row]) -> DistributionTable:
-    parameters = np.zeros((len(rows), PARAMETERS), dtype=np.float64)
-    start = np.zeros(len(rows), dtype=np.int64)
-    values: list[float] = []
-    for number, row in enumerate(rows):
-        parameters[number, : len(row.parameters)] = row.parameters
-        start[number] = len(values)
-        values.extend(row.values)
+def _pack(rows: Sequence[_Row], distributions: int) -> DistributionTable:
+    head: list[float] = []
+    lists: list[float] = []
+    for row in rows:
+        start = len(rows) * ROW_WIDTH + len(lists)
+        head += (row.kind, row.first, row.second, start, row.length)
+        lists += row.entries
     return DistributionTable(
-        kind=np.array([row.kind for row in rows], dtype=np.int64),
-        parameters=parameters,
-        start=start,
-        length=np.array([row.length for row in rows], dtype=np.int64),
-        values=np.array(values, dtype=np.float64),
+        kind=np.array([row.kind for row in rows[:distributions]], dtype=np.int64),
+        data=np.array(head + lists, dtype=np.float64),
     )
