@@ -1,0 +1,55 @@
+"""Run a scenario on an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from eda_sim.engine.lowering import make_plan
+from eda_sim.engine.trace import Trace
+from eda_sim.spec.scenario import Scenario
+
+Engine = Literal["auto", "reference"]
+
+
+def execute(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    engine: Engine = "auto",
+    progress: Callable[[float], None] | None = None,
+) -> Trace:
+    """Run a scenario and return what happened.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to run.
+    seed : int, optional
+        Instead of the scenario's own seed; 0 <= seed < 2**32.
+    replication : int
+        Number of the independent replication, from 0.
+    engine : {"auto", "reference"}
+        Who runs it. The trace is the same.
+    progress : callable, optional
+        Called now and then with the share of the run that is done, from 0 to 1.
+
+    Returns
+    -------
+    Trace
+        Equal, to the last bit, for equal arguments.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+    """
+    if engine not in ("auto", "reference"):
+        message = f"engine: {engine!r} is not valid: must be 'auto' or 'reference'"
+        raise ValueError(message)
+    plan = make_plan(scenario, seed=seed, replication=replication)
+    # SimPy is imported here, so that a door that only reads scenarios does not wait for it.
+    from eda_sim.engine.reference.simulation import simulate
+
+    return simulate(plan, progress=progress)

@@ -1,0 +1,132 @@
+"""Consumers: services whose instances take deliveries and handle them.
+
+An *instance* lives as long as the run. Each time it comes up it opens a new *session*: a
+connection, local buffers and ``concurrency`` workers. A crash ends the session, and with it
+everything that was in the instance's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eda_sim.engine.lineage import mix
+from eda_sim.engine.plan import DedupScope, LeaseScope, Settle
+from eda_sim.engine.reference.dedup import Deduplicator
+from eda_sim.engine.reference.emits import Emitter
+from eda_sim.engine.reference.groups import Group
+from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.sessions import Session
+from eda_sim.engine.reference.subscriptions import DeliverySubscription, Subscription
+from eda_sim.engine.streams.addresses import Stream
+
+
+class Consumer:
+    """A service that reads one or more channels.
+
+    Parameters
+    ----------
+    model : Model
+        The run it is part of.
+    index : int
+        Its row in the plan.
+    """
+
+    def __init__(self, model: Model, index: int) -> None:
+        plan = model.plan
+        row = plan.consumers
+        self.model = model
+        self.index = index
+        self.address = int(row.address[index])
+        self.concurrency = int(row.concurrency[index])
+        self.settle_before = row.settle[index] == Settle.BEFORE
+        self.service = model.draws(row.service[index], Stream.SERVICE)
+        self.delivery_latency = model.draws(row.link[index], Stream.DELIVERY_LINK)
+        self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
+        self.publish_latency = model.draws(row.link[index], Stream.PUBLISH_LINK)
+        self.confirm_latency = model.draws(row.link[index], Stream.CONFIRM_LINK)
+        self.emitter = Emitter(model, index, len(plan.producers.address) + index, self.address)
+        self.busy = 0
+        self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
+        self._dedup_scope = int(row.dedup_scope[index])
+        self._shared_memory = self._new_memory()
+        self._entities: dict[int, int] = {}
+        rows = [i for i, consumer in enumerate(plan.subscriptions.consumer) if consumer == index]
+        leases_on_partitions = plan.subscriptions.lease_scope[rows[0]] == LeaseScope.PARTITION
+        self.group = Group(model, self, rows) if leases_on_partitions else None
+        self.queues = (
+            [] if self.group else [DeliverySubscription(model, i, self) for i in rows]
+        )
+
+    @property
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Return one subscription per channel, whatever its leases cover."""
+        return self.group.topics if self.group else self.queues
+
+    @property
+    def up(self) -> int:
+        """Return how many instances are up."""
+        return sum(instance.session is not None for instance in self.instances)
+
+    def start(self) -> None:
+        """Bring all instances up."""
+        for instance in self.instances:
+            instance.come_up()
+        if self.group:
+            self.group.start()
+
+    def entity(self, lineage: int) -> int:
+        """Return the address of this consumer's draws about messages of one lineage."""
+        entity = self._entities.get(lineage)
+        if entity is None:
+            entity = self._entities[lineage] = mix(self.address, lineage)
+        return entity
+
+    def memory(self) -> Deduplicator | None:
+        """Return the deduplicator for a new session: shared, its own, or none."""
+        if self._dedup_scope == DedupScope.INSTANCE:
+            return self._new_memory()
+        return self._shared_memory
+
+    def _new_memory(self) -> Deduplicator | None:
+        row = self.model.plan.consumers
+        if row.dedup_scope[self.index] == DedupScope.NONE:
+            return None
+        return Deduplicator(
+            window_ns=int(row.dedup_window_ns[self.index]),
+            count=int(row.dedup_count[self.index]),
+            lookup_ns=int(row.dedup_lookup_ns[self.index]),
+        )
+
+
+class Instance:
+    """One process of a consumer: up with a session, or down without one."""
+
+    def __init__(self, consumer: Consumer, number: int) -> None:
+        self.consumer = consumer
+        self.number = number
+        self.session: Session | None = None
+        self.sessions = 0
+        self.crashes = 0
+        self.publishing = Connection(consumer.publish_latency, consumer.confirm_latency)
+
+    def come_up(self) -> None:
+        """Open a new session."""
+        self.session = Session(self, self.sessions)
+        self.sessions += 1
+        self.session.start()
+
+    def crash(self) -> None:
+        """Lose everything in memory; crashes nest, the first one takes the instance down."""
+        self.crashes += 1
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.crash()
+
+    def restart(self) -> None:
+        """End one crash; when it was the last, come up again."""
+        self.crashes -= 1
+        if self.crashes == 0:
+            self.come_up()
+            assert self.session is not None
+            self.session.join()

@@ -1,0 +1,64 @@
+"""Draws: random times and numbers by address, fetched in blocks.
+
+A draw is a pure function of its address, so fetching a block ahead changes nothing but the speed:
+one call into the compiled samplers serves a thousand consecutive events.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eda_sim.engine.streams import samplers
+from eda_sim.engine.streams.addresses import Stream
+from eda_sim.engine.streams.samplers import DistributionTable
+
+_BLOCK = 1024
+
+
+class Draws:
+    """Values of one distribution for one purpose.
+
+    Parameters
+    ----------
+    table : DistributionTable
+        All distributions of the plan.
+    row : int
+        The row of this one.
+    seed, replication : int
+        Key of the run.
+    stream : Stream
+        What the values are for.
+    """
+
+    def __init__(
+        self, table: DistributionTable, row: int, seed: int, replication: int, stream: Stream
+    ) -> None:
+        self._table = table
+        self._row = row
+        self._key = (seed, replication, int(stream))
+        self._blocks: dict[int, tuple[int, list[int]]] = {}
+        self.constant_ns: int | None = None
+        if table.kind[row] == samplers.Kind.CONSTANT:
+            self.constant_ns = int(samplers.sample_ns(table, row, *self._key, 0, 0, 1))
+
+    def ns(self, entity: int, event: int, attempt: int = 1) -> int:
+        """Return the time for an event of an entity, in ns."""
+        if self.constant_ns is not None:
+            return self.constant_ns
+        if attempt != 1:
+            return int(
+                samplers.sample_ns(self._table, self._row, *self._key, entity, event, attempt)
+            )
+        block, place = divmod(event, _BLOCK)
+        held = self._blocks.get(entity)
+        if held is None or held[0] != block:
+            out = np.empty(_BLOCK, np.int64)
+            samplers.fill_ns(out, self._table, self._row, *self._key, entity, block * _BLOCK, 1)
+            held = (block, out.tolist())
+            self._blocks[entity] = held
+        return held[1][place]
+
+    def count(self, entity: int, event: int) -> int:
+        """Return the value for an event of an entity, rounded to a whole number."""
+        value = samplers.sample(self._table, self._row, *self._key, entity, event, 1)
+        return int(value + 0.5)

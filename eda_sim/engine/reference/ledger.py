@@ -1,0 +1,218 @@
+"""The ledger: every message, copy and delivery of a run, and the trace made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from eda_sim.engine.trace import (
+    COPIES,
+    DELIVERIES,
+    FAULTS,
+    MESSAGES,
+    NEVER,
+    SERIES,
+    Column,
+    ColumnSpec,
+    CopyState,
+    MessageStatus,
+    Names,
+    Outcome,
+    Trace,
+)
+
+_FINAL = (
+    CopyState.ACKNOWLEDGED,
+    CopyState.DEAD_LETTERED,
+    CopyState.DISCARDED,
+    CopyState.PARKED,
+    CopyState.EXPIRED,
+    CopyState.TRUNCATED,
+)
+
+
+class Message:
+    """One event as it was created.
+
+    ``lineage`` and ``root`` are its address for random draws: a hash of the services that the chain
+    of events came through, and the sequence number of the event that began it. They are the same in
+    every run in which the same thing happens to the same event, however the rest differs.
+    """
+
+    __slots__ = (
+        "causation_id",
+        "channel",
+        "committed_at",
+        "confirmed_at",
+        "copies",
+        "correlation_id",
+        "created_at",
+        "key",
+        "lineage",
+        "message_id",
+        "partition",
+        "root",
+        "sequence",
+        "size_bytes",
+        "source",
+        "status",
+        "stored_at",
+    )
+
+    def __init__(
+        self,
+        message_id: int,
+        source: int,
+        channel: int,
+        sequence: int,
+        key: int,
+        size_bytes: int,
+        created_at: int,
+        lineage: int,
+        root: int,
+        cause: Message | None,
+    ) -> None:
+        self.message_id = message_id
+        self.source = source
+        self.channel = channel
+        self.sequence = sequence
+        self.key = key
+        self.partition = NEVER
+        self.size_bytes = size_bytes
+        self.correlation_id = message_id if cause is None else cause.correlation_id
+        self.causation_id = NEVER if cause is None else cause.message_id
+        self.created_at = created_at
+        self.stored_at = NEVER
+        self.committed_at = NEVER
+        self.confirmed_at = NEVER
+        self.copies = 0
+        self.status = MessageStatus.IN_FLIGHT
+        self.lineage = lineage
+        self.root = root
+
+
+class Entry:
+    """One stored copy as one subscription sees it: the state machine of semantics 5."""
+
+    __slots__ = (
+        "available_at",
+        "channel",
+        "consumer",
+        "copy_id",
+        "deliveries",
+        "holder",
+        "message",
+        "message_id",
+        "offset",
+        "partition",
+        "settled_at",
+        "state",
+        "stored_at",
+    )
+
+    def __init__(self, message: Message, copy_id: int, consumer: int, offset: int, now: int) -> None:
+        self.message = message
+        self.message_id = message.message_id
+        self.copy_id = copy_id
+        self.channel = message.channel
+        self.consumer = consumer
+        self.partition = message.partition
+        self.offset = offset
+        self.stored_at = now
+        self.available_at = now
+        self.state = CopyState.AVAILABLE
+        self.deliveries = 0
+        self.settled_at = NEVER
+        self.holder: Delivery | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether this copy will never be handed over again."""
+        return self.state in _FINAL
+
+
+class Delivery:
+    """One hand-over of one copy to one instance."""
+
+    __slots__ = (
+        "acquired_at",
+        "attempt",
+        "available_at",
+        "channel",
+        "consumer",
+        "copy_id",
+        "effect",
+        "entry",
+        "finished_at",
+        "instance",
+        "message",
+        "message_id",
+        "outcome",
+        "received_at",
+        "session",
+        "settled_at",
+        "started_at",
+        "worker",
+    )
+
+    def __init__(self, entry: Entry, session: Any, instance: int, now: int) -> None:
+        entry.deliveries += 1
+        self.entry = entry
+        self.session = session
+        self.message = entry.message
+        self.message_id = entry.message_id
+        self.copy_id = entry.copy_id
+        self.channel = entry.channel
+        self.consumer = entry.consumer
+        self.instance = instance
+        self.worker = NEVER
+        self.attempt = entry.deliveries
+        self.available_at = entry.available_at
+        self.acquired_at = now
+        self.received_at = NEVER
+        self.started_at = NEVER
+        self.finished_at = NEVER
+        self.settled_at = NEVER
+        self.outcome = Outcome.UNFINISHED
+        self.effect = 0
+
+
+class Ledger:
+    """All records of a run, in the order in which they came into being."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.messages: list[Message] = []
+        self.entries: list[Entry] = []
+        self.deliveries: list[Delivery] = []
+        self.samples: list[tuple[int, ...]] = []
+        self.faults: list[list[int]] = []
+        self.copies = 0
+
+    def to_trace(self, ended_at_ns: int) -> Trace:
+        """Return the trace of everything recorded so far."""
+        return Trace(
+            names=self.names,
+            ended_at_ns=ended_at_ns,
+            messages=_from_records(self.messages, MESSAGES),
+            copies=_from_records(self.entries, COPIES),
+            deliveries=_from_records(self.deliveries, DELIVERIES),
+            series=_from_rows(self.samples, SERIES),
+            faults=_from_rows(self.faults, FAULTS),
+        )
+
+
+def _from_records(records: Iterable[Any], columns: Sequence[ColumnSpec]) -> dict[str, Column]:
+    rows = list(records)
+    return {
+        column.name: np.fromiter(map(attrgetter(column.name), rows), np.int64, len(rows))
+        for column in columns
+    }
+
+
+def _from_rows(rows: Sequence[Sequence[int]], columns: Sequence[ColumnSpec]) -> dict[str, Column]:
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), len(columns))
+    return {column.name: np.ascontiguousarray(table[:, i]) for i, column in enumerate(columns)}

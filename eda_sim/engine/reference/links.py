@@ -1,0 +1,37 @@
+"""Connections: the way between two parties, which takes time and never reorders."""
+
+from __future__ import annotations
+
+from eda_sim.engine.reference.draws import Draws
+
+
+class Link:
+    """One direction of one connection.
+
+    Latency is drawn per message, but a connection is a stream of bytes: what was sent later never
+    arrives earlier, it waits behind what was sent before it.
+    """
+
+    __slots__ = ("_last_arrival", "latency")
+
+    def __init__(self, latency: Draws) -> None:
+        self.latency = latency
+        self._last_arrival = 0
+
+    def arrival(self, now: int, entity: int, event: int, attempt: int = 1) -> int:
+        """Return when something sent now arrives, in ns, and remember it."""
+        arrival = now + self.latency.ns(entity, event, attempt)
+        if arrival < self._last_arrival:
+            return self._last_arrival
+        self._last_arrival = arrival
+        return arrival
+
+
+class Connection:
+    """Both directions between a client and its broker."""
+
+    __slots__ = ("from_broker", "to_broker")
+
+    def __init__(self, to_broker: Draws, from_broker: Draws) -> None:
+        self.to_broker = Link(to_broker)
+        self.from_broker = Link(from_broker)

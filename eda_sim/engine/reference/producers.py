@@ -1,0 +1,79 @@
+"""Producers: create messages in their own time, whatever the system does (open loop)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eda_sim.engine.plan import NONE, ArrivalKind, KeyKind
+from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.clock import Process
+from eda_sim.engine.reference.keys import Keys
+from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.model import Model
+from eda_sim.engine.streams.addresses import Stream
+
+
+class Producer:
+    """A service that emits events.
+
+    Parameters
+    ----------
+    model : Model
+        The run it is part of.
+    index : int
+        Its row in the plan.
+    """
+
+    def __init__(self, model: Model, index: int) -> None:
+        row = model.plan.producers
+        self.model = model
+        self.index = index
+        self.address = int(row.address[index])
+        self.channel = int(row.channel[index])
+        self.start_ns = int(row.start_ns[index])
+        self.stop_ns = int(row.stop_ns[index])
+        self.limit = int(row.messages[index])
+        self.size = model.draws(row.size[index], Stream.SIZE)
+        self.connection = Connection(
+            model.draws(row.link[index], Stream.PUBLISH_LINK),
+            model.draws(row.link[index], Stream.CONFIRM_LINK),
+        )
+        self.keys = Keys(model.plan, index) if row.key_kind[index] != KeyKind.NONE else None
+
+    def process(self) -> Process:
+        """Create one message after the other until a bound is reached."""
+        model, clock = self.model, self.model.clock
+        for sequence, time_ns in enumerate(self._moments()):
+            if sequence == self.limit or (self.stop_ns != NONE and time_ns >= self.stop_ns):
+                break
+            yield clock.at(time_ns, Rank.CREATE, self.index, sequence)
+            if model.production_over:
+                return
+            self._create(sequence)
+        model.producer_finished()
+
+    def _create(self, sequence: int) -> None:
+        model = self.model
+        key = self.keys.key(sequence) if self.keys else NONE
+        size_bytes = self.size.count(self.address, sequence)
+        message = model.create(
+            self.index, self.channel, sequence, key, size_bytes, self.address, sequence
+        )
+        model.channels[self.channel].publish(message, self.connection, self.address)
+        model.note_created()
+
+    def _moments(self) -> Iterator[int]:
+        """Yield the times of creation in ns."""
+        row = self.model.plan.producers
+        if row.arrival_kind[self.index] == ArrivalKind.TRACE:
+            first = int(row.trace_start[self.index])
+            last = first + int(row.trace_length[self.index])
+            yield from self.model.plan.arrival_times_ns[first:last].tolist()
+            return
+        intervals = self.model.draws(row.interval[self.index], Stream.ARRIVAL)
+        time_ns = self.start_ns
+        sequence = 0
+        while True:
+            time_ns += intervals.ns(self.address, sequence)
+            yield time_ns
+            sequence += 1

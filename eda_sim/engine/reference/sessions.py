@@ -1,0 +1,160 @@
+"""Sessions: one life of an instance, from coming up to the crash that ends it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from eda_sim.engine.lineage import mix
+from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.groups import GroupWorker
+from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.workers import QueueWorker, Worker
+from eda_sim.engine.trace import Outcome
+
+if TYPE_CHECKING:
+    from eda_sim.engine.reference.consumers import Instance
+
+
+class Session:
+    """A connection to the broker, the local buffer, and the workers of one life of an instance.
+
+    The buffer holds what a pushing broker sent; a worker that asked for itself keeps what it got.
+    """
+
+    def __init__(self, owner: Instance, number: int) -> None:
+        consumer = owner.consumer
+        self.consumer = consumer
+        self.model = consumer.model
+        self.owner = owner
+        self.instance = owner.number
+        self.number = number
+        self.alive = True
+        self.memory = consumer.memory()
+        self.connection = Connection(consumer.settle_latency, consumer.delivery_latency)
+        self.buffer: deque[Delivery] = deque()
+        self.idle: deque[QueueWorker] = deque()
+        self.unfinished: dict[Delivery, None] = {}
+        make = GroupWorker if consumer.group else QueueWorker
+        self.workers: list[Worker] = [make(self, i) for i in range(consumer.concurrency)]
+
+    def start(self) -> None:
+        """Connect to every queue and let the workers run."""
+        for queue in self.consumer.queues:
+            queue.connect(self)
+        for worker in self.workers:
+            worker.start()
+
+    def join(self) -> None:
+        """Tell the group that this instance is back."""
+        group = self.consumer.group
+        if group:
+            self.to_broker(lambda: group.join(self), Rank.REQUEST, self.number, 0)
+
+    # From the broker ----------------------------------------------------------------------------
+
+    def send(self, batch: Sequence[Delivery], worker: Worker | None) -> None:
+        """Carry a hand-over from the broker to this instance."""
+        clock = self.model.clock
+        first = batch[0]
+        for delivery in batch:
+            self.unfinished[delivery] = None
+        arrival = self.connection.from_broker.arrival(
+            clock.now,
+            self.consumer.entity(first.message.lineage),
+            first.message.root,
+            first.attempt,
+        )
+        if arrival == clock.now:
+            self._receive(batch, worker)
+            return
+        clock.call_at(
+            lambda: self._receive(batch, worker),
+            arrival,
+            Rank.RECEIVE,
+            self.consumer.index,
+            first.copy_id,
+            first.attempt,
+        )
+
+    def _receive(self, batch: Sequence[Delivery], worker: Worker | None) -> None:
+        now = self.model.clock.now
+        if not self.alive:
+            for delivery in batch:
+                self._lose(delivery)
+            return
+        for delivery in batch:
+            delivery.received_at = now
+        if worker is not None:
+            worker.receive(batch)
+            return
+        self.buffer.extend(batch)
+        if self.idle:
+            self.idle.popleft().wake()
+
+    # To the broker ------------------------------------------------------------------------------
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Send the acknowledgement of one delivery."""
+        consumer = self.consumer
+        message = delivery.message
+        queue = next(q for q in consumer.queues if q.channel == delivery.channel)
+        clock = self.model.clock
+        arrival = self.connection.to_broker.arrival(
+            clock.now, consumer.entity(message.lineage), message.root, delivery.attempt
+        )
+        if arrival == clock.now:
+            queue.settle(delivery)
+            return
+        clock.call_at(
+            lambda: queue.settle(delivery),
+            arrival,
+            Rank.SETTLEMENT,
+            consumer.index,
+            delivery.copy_id,
+            delivery.attempt,
+        )
+
+    def to_broker(self, action: Callable[[], None], rank: Rank, event: int, worker: int) -> None:
+        """Send something that is about this session and not about one message.
+
+        ``event`` counts what the worker (or the session) sends with this rank.
+        """
+        consumer = self.consumer
+        clock = self.model.clock
+        place = self.instance * consumer.concurrency + worker
+        entity = mix(mix(consumer.address, int(rank)), place)
+        arrival = self.connection.to_broker.arrival(clock.now, entity, event)
+        if arrival == clock.now:
+            action()
+        else:
+            clock.call_at(action, arrival, rank, consumer.index, place, event)
+
+    # The end ------------------------------------------------------------------------------------
+
+    def crash(self) -> None:
+        """Lose everything that was in memory; the broker notices when the connection closes."""
+        self.alive = False
+        for worker in self.workers:
+            worker.stop()
+        for delivery in list(self.unfinished):
+            self._lose(delivery)
+        consumer = self.consumer
+        self.to_broker(self._disconnect, Rank.DISCONNECT, self.number, 0)
+        if consumer.group:
+            consumer.group.crashed(self)
+
+    def _disconnect(self) -> None:
+        for queue in self.consumer.queues:
+            queue.disconnect(self)
+        if self.consumer.group:
+            self.consumer.group.disconnect(self)
+
+    def _lose(self, delivery: Delivery) -> None:
+        delivery.outcome = Outcome.CRASHED
+        delivery.finished_at = self.model.clock.now
+        self.unfinished.pop(delivery, None)
+
+

@@ -1,0 +1,110 @@
+"""The run: build the model from a plan, let time pass, return the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simpy.events import Event
+
+from eda_sim.engine.plan import NONE, Plan
+from eda_sim.engine.reference.channels import Channel
+from eda_sim.engine.reference.consumers import Consumer
+from eda_sim.engine.reference.faults import Fault
+from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.producers import Producer
+from eda_sim.engine.reference.sampler import sample_series
+from eda_sim.engine.trace import Trace
+
+Progress = Callable[[float], None]
+"""Called with the share of the run that is done, from 0 to 1."""
+
+_STEPS = 200
+
+
+def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
+    """Run a plan on the reference engine.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    progress : callable, optional
+        Called now and then with the share of the simulated time that has passed.
+
+    Returns
+    -------
+    Trace
+        What happened.
+    """
+    model = _build(plan)
+    _start(model)
+    ended_at_ns = _run(model, progress)
+    return model.ledger.to_trace(ended_at_ns)
+
+
+def _build(plan: Plan) -> Model:
+    model = Model(plan)
+    model.channels = [Channel(model, i) for i in range(len(plan.channels.address))]
+    model.consumers = [Consumer(model, i) for i in range(len(plan.consumers.address))]
+    model.producers = [Producer(model, i) for i in range(len(plan.producers.address))]
+    for consumer in model.consumers:
+        for subscription in consumer.subscriptions:
+            model.channels[subscription.channel].subscriptions.append(subscription)
+    return model
+
+
+def _start(model: Model) -> None:
+    plan, clock = model.plan, model.clock
+    model.producing = len(model.producers)
+    for consumer in model.consumers:
+        consumer.start()
+    for producer in model.producers:
+        clock.start(producer.process())
+    for i in range(len(plan.faults.fault)):
+        clock.start(Fault(model, i).process())
+    if plan.run.sample_every_ns != NONE:
+        clock.start(sample_series(model, plan.run.sample_every_ns))
+
+
+def _run(model: Model, progress: Progress | None) -> int:
+    """Let time pass until the run ends; return when that was."""
+    run, clock = model.plan.run, model.clock
+    end = clock.signal()
+
+    def stop(_: Event | None = None) -> None:
+        if not end.triggered:
+            end.succeed()
+
+    def limit_draining(_: Event) -> None:
+        production_ends = max(clock.now, run.duration_ns)
+        clock.before(production_ends + run.drain_timeout_ns, stop)
+
+    if run.drain:
+        model.drained.callbacks.append(stop)
+        model.all_created.callbacks.append(limit_draining)
+    else:
+        if run.duration_ns != NONE:
+            clock.before(run.duration_ns, stop)
+        if run.duration_ns == NONE or run.messages != NONE:
+            model.all_created.callbacks.append(stop)
+    if progress is not None:
+        _report(model, progress)
+    clock.environment.run(until=end)
+    if progress is not None:
+        progress(1.0)
+    return clock.now
+
+
+def _report(model: Model, progress: Progress) -> None:
+    """Tell how far the run is, by simulated time or, without a duration, by messages created."""
+    run = model.plan.run
+    if run.duration_ns == NONE:
+        model.on_created = lambda: progress(model.created / run.messages)
+        return
+
+    def report(step: int) -> None:
+        progress(step / _STEPS)
+        if step + 1 < _STEPS:
+            model.clock.before(run.duration_ns * (step + 1) // _STEPS, lambda: report(step + 1))
+
+    report(0)
