@@ -1,0 +1,25 @@
+"""Analysis: the tables of a run in, tables of statistics out.
+
+Everything here takes :class:`~eda_sim.analysis.tables.Tables` (or one of its DataFrames) and
+returns a DataFrame whose columns are documented with their units. Nothing here draws, and nothing
+knows how an engine works: the same questions can be asked of tables from anywhere.
+
+=================  ================================================================================
+module             question
+=================  ================================================================================
+``tables``         what was written down, in seconds and names
+``effects``        what became of each message at each consumer
+``latency``        how long did messages take, and how sure are we
+``guarantee``      what was lost, duplicated, reordered, or is still pending
+``lag``            how far behind was a consumer, and how long were the queues
+``staleness``      how old was what somebody looking at a moment did not yet see
+``throughput``     how much went in and came out per second
+``utilization``    how busy were the workers
+``little``         do number, rate and time agree, as Little's law says
+``recovery``       how long after a fault was the lag back to normal
+``summary``        the numbers to look at first
+``topology``       who sends to whom
+``intervals``      how to be honest about chance when observations depend on each other
+``steps``          counting what is there at each moment
+=================  ================================================================================
+"""

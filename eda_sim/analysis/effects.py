@@ -1,0 +1,94 @@
+"""What became of each message at one consumer: the table behind latency and guarantee.
+
+An effect is the state change that a handler makes when it finishes a delivery. One message may have
+none, one or several at a consumer; the first is the one that a customer waits for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from eda_sim.analysis.tables import Tables, is_one_of
+
+OPEN_STATES = ("available", "acquired", "scheduled")
+"""States in which a copy may still be handed over."""
+
+FAILED_STATUSES = ("rejected", "expired", "truncated", "lost")
+"""Ends of publishing that leave no copy behind; "unknown" is not one, a copy may still turn up."""
+
+
+def effects_of(tables: Tables, consumer: str, *, warmup: float | None = None) -> pd.DataFrame:
+    """Return one row per message that ``consumer`` should see, with its effects.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a run.
+    consumer : str
+        Name of the consumer.
+    warmup : float, optional
+        Seconds; messages created before are left out. That of the run without it.
+
+    Returns
+    -------
+    DataFrame
+        In order of creation:
+        ``message_id``, ``channel``, ``source``, ``key``,
+        ``created_at`` (s),
+        ``started_at`` (s, start of the first delivery that took effect, NaN without one),
+        ``effect_at`` (s, end of that delivery),
+        ``effects`` (count),
+        ``final`` (bool: nothing more can happen to it here).
+
+    Raises
+    ------
+    KeyError
+        If there is no such consumer.
+    """
+    messages = tables.messages
+    chosen = is_one_of(messages["channel"], tables.channels_of(consumer))
+    begin = tables.warmup if warmup is None else warmup
+    chosen &= messages["created_at"].to_numpy() >= begin
+    first, counts = _first_effects(tables, consumer)
+    table = messages.loc[chosen, ["message_id", "channel", "source", "key", "created_at"]]
+    rows = first[chosen]
+    for name, column in (("started_at", "started_at"), ("effect_at", "finished_at")):
+        # The extra NaN at the end is what row -1, "no effect", points to.
+        values = np.append(tables.deliveries[column].to_numpy(), np.nan)
+        table[name] = values[rows]
+    table["effects"] = counts[chosen]
+    table["final"] = _final(tables, consumer)[chosen]
+    return table.reset_index(drop=True)
+
+
+def _first_effects(tables: Tables, consumer: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row of the first effective delivery per message (-1 without) and the effects."""
+    deliveries, size = tables.deliveries, len(tables.messages)
+    effective = (deliveries["effect"].to_numpy() == 1) & is_one_of(
+        deliveries["consumer"], [consumer]
+    )
+    rows = np.flatnonzero(effective)
+    ids = deliveries["message_id"].to_numpy()[rows]
+    counts = np.bincount(ids, minlength=size)
+    first = np.full(size, -1, dtype=np.int64)
+    first[ids] = rows
+    several = counts[ids] > 1
+    if several.any():
+        again = rows[several]
+        finished = deliveries["finished_at"].to_numpy()[again]
+        # Latest first, so that the earliest is written last and stays.
+        backwards = again[np.argsort(finished, kind="stable")[::-1]]
+        first[deliveries["message_id"].to_numpy()[backwards]] = backwards
+    return first, counts
+
+
+def _final(tables: Tables, consumer: str) -> np.ndarray:
+    copies, size = tables.copies, len(tables.messages)
+    own = is_one_of(copies["consumer"], [consumer])
+    ids = copies["message_id"].to_numpy()
+    stored = np.bincount(ids[own], minlength=size)
+    still_open = np.bincount(ids[own & is_one_of(copies["state"], OPEN_STATES)], minlength=size)
+    failed = is_one_of(tables.messages["status"], FAILED_STATUSES)
+    final: np.ndarray = (still_open == 0) & ((stored > 0) | failed)
+    return final

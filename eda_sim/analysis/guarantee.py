@@ -1,0 +1,83 @@
+"""The guarantee of a run, counted: lost, pending, exactly once, duplicated, out of order.
+
+The words
+---------
+exactly once, duplicated
+    One effect, or more than one, of a message at a consumer.
+lost
+    No effect, and nothing left that could still make one: every copy is settled or gone, or
+    publishing failed for good.
+pending
+    No effect yet when the run stopped. Not the same as lost: a longer run may settle it.
+out of order
+    A message whose first effect came after the first effect of a message that the same source
+    created later, in the same channel, with the same key: it was overtaken.
+
+``messages = exactly_once + duplicated + lost + pending``, always.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from eda_sim.analysis.effects import effects_of
+from eda_sim.analysis.tables import Tables
+
+NO_KEY = -1
+
+
+def guarantee(tables: Tables) -> pd.DataFrame:
+    """Return the counted guarantee of each consumer.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a run.
+
+    Returns
+    -------
+    DataFrame
+        One row per consumer: ``consumer``, then counts of messages: ``messages``, ``exactly_once``,
+        ``duplicated``, ``lost``, ``pending``, ``out_of_order``; and ``extra_effects``, the effects
+        beyond the first of each message.
+    """
+    rows = []
+    for name in tables.names:
+        table = effects_of(tables, name)
+        effects = table["effects"].to_numpy()
+        final = table["final"].to_numpy()
+        rows.append(
+            {
+                "consumer": name,
+                "messages": len(table),
+                "exactly_once": int((effects == 1).sum()),
+                "duplicated": int((effects > 1).sum()),
+                "lost": int(((effects == 0) & final).sum()),
+                "pending": int(((effects == 0) & ~final).sum()),
+                "out_of_order": int(overtaken(table).sum()),
+                "extra_effects": int(np.maximum(effects - 1, 0).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def overtaken(effects: pd.DataFrame) -> pd.Series:
+    """Return which messages were overtaken by a later one of the same source, channel and key.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        As :func:`eda_sim.analysis.effects.effects_of` returns it.
+
+    Returns
+    -------
+    Series of bool
+        One per row; messages without a key or without an effect are never overtaken.
+    """
+    ordered = effects[(effects["key"] != NO_KEY) & effects["effect_at"].notna()]
+    backwards = ordered.iloc[::-1]
+    groups = backwards.groupby(["source", "channel", "key"], observed=True, sort=False)
+    earliest_later = groups["effect_at"].cummin()
+    late = backwards["effect_at"] > earliest_later
+    return late.reindex(effects.index, fill_value=False)
