@@ -1,0 +1,77 @@
+"""The base of every part of a scenario: frozen, closed, and with errors of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eda_sim.spec.problems import scenario_error
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Model(BaseModel):
+    """A frozen part of a scenario.
+
+    A field that nobody declared is an error, values are validated when the object is made, and
+    what is wrong is raised as a :class:`~eda_sim.spec.errors.ScenarioError`.
+
+    A few fields have a default that depends on other fields. They are stored as they were written,
+    in a field called ``given_...``, and read through a property with the plain name; in files, in
+    constructors and in errors only the plain name appears.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+    )
+
+    def __init__(self, /, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise scenario_error(error, type(self), data) from None
+
+    # Without this mark pydantic would come through __init__ for nested objects too, and the path
+    # of a problem inside them would be lost. pydantic marks its own RootModel in the same way.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.is_required() or value != field.get_default(call_default_factory=True):
+                yield field.alias or name, value
+
+
+class FrozenDict(dict[Key, Value]):
+    """A dict that cannot be changed, so that a scenario cannot.
+
+    Examples
+    --------
+    >>> FrozenDict({"a": 1})["a"]
+    1
+    """
+
+    def _refuse(self, *args: Any, **options: Any) -> Any:
+        raise TypeError("a scenario is frozen; use Scenario.replace")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def __copy__(self) -> FrozenDict[Key, Value]:
+        return self
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> FrozenDict[Key, Value]:
+        return self

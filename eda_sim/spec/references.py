@@ -1,0 +1,109 @@
+"""Names that point to each other: every one must be there, and no emission may come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eda_sim.spec.errors import Path, Problem, nearest
+
+if TYPE_CHECKING:
+    from eda_sim.spec.scenario import Scenario
+
+
+def check_references(scenario: Scenario) -> list[Problem]:
+    """Find the references of a scenario that lead nowhere.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario; its fields are valid on their own.
+
+    Returns
+    -------
+    list of Problem
+        Nothing if all is well.
+    """
+    problems = [*_channels(scenario), *_faults(scenario)]
+    return problems or _cycles(scenario)
+
+
+def _channels(scenario: Scenario) -> Iterator[Problem]:
+    used: list[tuple[Path, str]] = [
+        (("producers", name, "to"), producer.to) for name, producer in scenario.producers.items()
+    ]
+    for name, consumer in scenario.consumers.items():
+        several = len(consumer.reads) > 1
+        for number, channel in enumerate(consumer.reads):
+            place: Path = ("consumers", name, "reads")
+            used.append(((*place, number) if several else place, channel))
+        for number, emission in enumerate(consumer.emits):
+            used.append((("consumers", name, "emits", number, "to"), emission.to))
+    for path, channel in used:
+        if channel not in scenario.channels:
+            hint = nearest(channel, scenario.channels)
+            yield Problem(path=path, message=f"no channel {channel!r}{hint}")
+
+
+def _faults(scenario: Scenario) -> Iterator[Problem]:
+    for number, fault in enumerate(scenario.faults):
+        path: Path = ("faults", number, fault.kind)
+        if fault.target not in scenario.consumers:
+            hint = nearest(fault.target, scenario.consumers)
+            yield Problem(path=path, message=f"no consumer {fault.target!r}{hint}")
+            continue
+        instances = scenario.consumers[fault.target].instances
+        if fault.instance is not None and fault.instance >= instances:
+            message = f"no instance {fault.instance}: {fault.target} has 0 to {instances - 1}"
+            yield Problem(path=path, message=message)
+
+
+def _cycles(scenario: Scenario) -> list[Problem]:
+    """Find a cycle of emissions: it would never end."""
+    emits = {
+        name: [emission.to for emission in consumer.emits]
+        for name, consumer in scenario.consumers.items()
+    }
+    readers: dict[str, list[str]] = {channel: [] for channel in scenario.channels}
+    for name, consumer in scenario.consumers.items():
+        for channel in consumer.reads:
+            readers[channel].append(name)
+    done: set[str] = set()
+    for start in emits:
+        # Depth first without recursion: (consumer, the steps that are left from it).
+        trail: list[tuple[str, Iterator[tuple[str, str]]]] = []
+        names: list[str] = []
+        channels: list[str] = []
+        if start in done:
+            continue
+        trail.append((start, _steps(start, emits, readers)))
+        names.append(start)
+        while trail:
+            _, steps = trail[-1]
+            move = next(steps, None)
+            if move is None:
+                done.add(names.pop())
+                trail.pop()
+                if channels:
+                    channels.pop()
+                continue
+            channel, reader = move
+            if reader in names:
+                begin = names.index(reader)
+                loop = [
+                    f"{a} -> {c}"
+                    for a, c in zip(names[begin:], [*channels[begin:], channel], strict=True)
+                ]
+                message = f"a cycle that never ends: {' -> '.join(loop)} -> {reader}"
+                return [Problem(path=("consumers", names[-1], "emits"), message=message)]
+            if reader not in done:
+                trail.append((reader, _steps(reader, emits, readers)))
+                names.append(reader)
+                channels.append(channel)
+    return []
+
+
+def _steps(
+    name: str, emits: dict[str, list[str]], readers: dict[str, list[str]]
+) -> Iterator[tuple[str, str]]:
+    return ((channel, reader) for channel in emits[name] for reader in readers[channel])
