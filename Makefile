@@ -81,13 +81,13 @@ $(PY):
 
 $(READY): pyproject.toml requirements.lock | $(PY)
 	@echo "Installing the package and what it needs (a few minutes the first time) ..."
-	$(PY) -m pip install --quiet --disable-pip-version-check \
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
 	    --constraint requirements.lock --editable .
 	@touch $@
 
 $(READY_ALL): $(READY)
 	@echo "Installing the tools for tests and notebooks ..."
-	$(PY) -m pip install --quiet --disable-pip-version-check \
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
 	    --constraint requirements.lock --editable ".[lab,test]"
 	@touch $@
 
