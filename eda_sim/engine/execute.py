@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from eda_sim.engine.lowering import make_plan
+from eda_sim.engine.plan import make_plan
 from eda_sim.engine.trace import Trace
 from eda_sim.spec.scenario import Scenario
 

@@ -79,8 +79,8 @@ class Outcome(enum.IntEnum):
 class ColumnSpec:
     """Name, unit and meaning of one column.
 
-    ``unit`` is ``"ns"`` for a point in simulated time, ``"bytes"``, ``"1"`` for a count or a number,
-    or the name of a list in :class:`Names` (or of an enum here) that the code points into.
+    ``unit`` is ``"ns"`` for a point in simulated time, ``"bytes"``, ``"1"`` for a count or number, or
+    the name of a list in :class:`Names` (or of an enum here) that the code points into.
     """
 
     name: str
@@ -93,10 +93,10 @@ MESSAGES = (
     ColumnSpec("channel", "channels", "channel it was published to"),
     ColumnSpec("sequence", "1", "number of the message within its source, from 0"),
     ColumnSpec("key", "1", "number of the key, -1 without one"),
-    ColumnSpec("partition", "1", "partition that the key or the partitioner chose, -1 before that"),
+    ColumnSpec("partition", "1", "partition that it was assigned to, -1 before that"),
     ColumnSpec("size_bytes", "bytes", "size of the body"),
-    ColumnSpec("correlation_id", "1", "message that began the chain (itself for a producer's message)"),
-    ColumnSpec("causation_id", "1", "message whose handling emitted this one, -1 for a producer's message"),
+    ColumnSpec("correlation_id", "1", "message that began the chain (itself at a producer)"),
+    ColumnSpec("causation_id", "1", "message whose handling emitted this one, or -1"),
     ColumnSpec("created_at", "ns", "created by its source"),
     ColumnSpec("stored_at", "ns", "first copy appended to the channel"),
     ColumnSpec("committed_at", "ns", "first copy committed: visible to subscriptions"),
@@ -149,7 +149,7 @@ SERIES = (
     ColumnSpec("busy", "1", "workers that run a handler"),
     ColumnSpec("up", "1", "instances that are up"),
 )
-"""One row per sampled moment, channel and consumer (a consumer's busy and up count all its channels)."""
+"""One row per sampled moment, channel and consumer (``busy`` and ``up`` are the consumer's)."""
 
 FAULTS = (
     ColumnSpec("fault", "1", "number of the fault in the scenario"),

@@ -24,7 +24,7 @@ class Channel:
     """
 
     def __init__(self, model: Model, index: int) -> None:
-        row = model.plan.channels
+        row = model.plan.channels.rows
         self.model = model
         self.index = index
         self.partitions = int(row.partitions[index])
@@ -32,7 +32,7 @@ class Channel:
         self.append_per_byte_s = float(row.append_per_byte_s[index])
         first = int(row.key_partition_start[index])
         last = first + int(row.key_partition_count[index])
-        self.key_partitions: list[int] = model.plan.key_partitions[first:last].tolist()
+        self.key_partitions: list[int] = model.plan.channels.key_partitions[first:last].tolist()
         self.next_offset = [0] * self.partitions
         self.free_at = [0] * self.partitions
         self.next_keyless: dict[int, int] = {}

@@ -41,7 +41,7 @@ class Clock:
     def at(
         self, time_ns: int, rank: Rank, entity: int, number: int = 0, attempt: int = 0
     ) -> Moment:
-        """Return the moment ``time_ns`` at the place of (rank, entity, number, attempt) within it."""
+        """Return a moment: ``time_ns``, and its place among others at that time."""
         environment = self.environment
         moment = Moment(environment)
         priority = (((rank << 32 | entity) << 48) | number) << 32 | attempt

@@ -45,7 +45,7 @@ class Consumer:
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
         self.publish_latency = model.draws(row.link[index], Stream.PUBLISH_LINK)
         self.confirm_latency = model.draws(row.link[index], Stream.CONFIRM_LINK)
-        self.emitter = Emitter(model, index, len(plan.producers.address) + index, self.address)
+        self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
         self.busy = 0
         self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
         self._dedup_scope = int(row.dedup_scope[index])
@@ -54,9 +54,7 @@ class Consumer:
         rows = [i for i, consumer in enumerate(plan.subscriptions.consumer) if consumer == index]
         leases_on_partitions = plan.subscriptions.lease_scope[rows[0]] == LeaseScope.PARTITION
         self.group = Group(model, self, rows) if leases_on_partitions else None
-        self.queues = (
-            [] if self.group else [DeliverySubscription(model, i, self) for i in rows]
-        )
+        self.queues = [] if self.group else [DeliverySubscription(model, i, self) for i in rows]
 
     @property
     def subscriptions(self) -> Sequence[Subscription]:

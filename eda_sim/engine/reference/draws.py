@@ -13,6 +13,7 @@ from eda_sim.engine.streams.addresses import Stream
 from eda_sim.engine.streams.samplers import DistributionTable
 
 _BLOCK = 1024
+_BLOCKS_HELD = 64
 
 
 class Draws:
@@ -36,10 +37,12 @@ class Draws:
         self._table = table
         self._row = row
         self._key = (seed, replication, int(stream))
-        self._blocks: dict[int, tuple[int, list[int]]] = {}
+        self._blocks: dict[tuple[int, int], list[int]] = {}
         self.constant_ns: int | None = None
+        self.constant_count: int | None = None
         if table.kind[row] == samplers.Kind.CONSTANT:
             self.constant_ns = int(samplers.sample_ns(table, row, *self._key, 0, 0, 1))
+            self.constant_count = self._whole(0, 0)
 
     def ns(self, entity: int, event: int, attempt: int = 1) -> int:
         """Return the time for an event of an entity, in ns."""
@@ -50,15 +53,26 @@ class Draws:
                 samplers.sample_ns(self._table, self._row, *self._key, entity, event, attempt)
             )
         block, place = divmod(event, _BLOCK)
-        held = self._blocks.get(entity)
-        if held is None or held[0] != block:
-            out = np.empty(_BLOCK, np.int64)
-            samplers.fill_ns(out, self._table, self._row, *self._key, entity, block * _BLOCK, 1)
-            held = (block, out.tolist())
-            self._blocks[entity] = held
-        return held[1][place]
+        held = self._blocks.get((entity, block))
+        if held is None:
+            held = self._fetch(entity, block)
+        return held[place]
 
     def count(self, entity: int, event: int) -> int:
         """Return the value for an event of an entity, rounded to a whole number."""
+        if self.constant_count is not None:
+            return self.constant_count
+        return self._whole(entity, event)
+
+    def _whole(self, entity: int, event: int) -> int:
         value = samplers.sample(self._table, self._row, *self._key, entity, event, 1)
         return int(value + 0.5)
+
+    def _fetch(self, entity: int, block: int) -> list[int]:
+        out = np.empty(_BLOCK, np.int64)
+        samplers.fill_ns(out, self._table, self._row, *self._key, entity, block * _BLOCK, 1)
+        if len(self._blocks) == _BLOCKS_HELD:
+            del self._blocks[next(iter(self._blocks))]
+        held: list[int] = out.tolist()
+        self._blocks[entity, block] = held
+        return held

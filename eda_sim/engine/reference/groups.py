@@ -10,8 +10,8 @@ timeout after its last heartbeat; its partitions then move at once. A live owner
 up at its next poll, after it committed what it was working on. An instance that comes back before
 its session timed out takes its old place (static membership).
 
-What a read returns is limited by ``fetch_max_messages``. While a member works on what it polled, the
-next fetch is already on its way.
+What a read returns is limited by ``fetch_max_messages``. While a member works on what it
+polled, the next fetch is already on its way.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.lineage import mix
+from eda_sim.engine.plan import UNIT_UNIFORM
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.ledger import Delivery, Entry
@@ -85,7 +86,7 @@ class Group:
         self.heartbeat_ns = int(row.heartbeat_ns[rows[0]])
         self.fetch_max_messages = int(row.fetch_max_messages[rows[0]])
         self.topics = [
-            Topic(self, channel, int(plan.channels.partitions[channel]))
+            Topic(self, channel, int(plan.channels.rows.partitions[channel]))
             for channel in (int(row.channel[i]) for i in rows)
         ]
         self._topic_of = {topic.channel: topic for topic in self.topics}
@@ -122,7 +123,7 @@ class Group:
         run = model.plan.run
         since_heartbeat = samplers.sample(
             model.plan.distributions,
-            model.plan.unit_uniform,
+            UNIT_UNIFORM,
             run.seed,
             run.replication,
             int(Stream.DETECTION),
@@ -158,7 +159,7 @@ class Group:
     # Assignment ---------------------------------------------------------------------------------
 
     def _assign(self) -> None:
-        """Give each member a range of consecutive partitions of each topic (Kafka's RangeAssignor)."""
+        """Give each member consecutive partitions of each topic (Kafka's RangeAssignor)."""
         members = [self._members[place] for place in sorted(self._members)]
         for topic in self.topics:
             for number, partition in enumerate(topic.partitions):
@@ -247,7 +248,7 @@ class Group:
         partition.topic.acquired += len(entries)
 
     def commit(self, member: GroupWorker, offsets: dict[GroupPartition, int]) -> None:
-        """Record offsets; those of a partition that the member does not own any more are refused."""
+        """Record offsets; those of partitions that the member no longer owns are refused."""
         for partition, offset in offsets.items():
             if partition.owner is member and offset > partition.committed:
                 self._acknowledge(partition, offset)
@@ -351,9 +352,7 @@ def _place(worker: GroupWorker) -> tuple[int, int]:
     return worker.session.instance, worker.number
 
 
-def _range_owner(
-    members: list[GroupWorker], partitions: int, number: int
-) -> GroupWorker | None:
+def _range_owner(members: list[GroupWorker], partitions: int, number: int) -> GroupWorker | None:
     """Return who gets a partition when the first ``partitions % members`` get one more each."""
     if not members:
         return None

@@ -15,7 +15,7 @@ class Keys:
     """The keys of one producer, fetched in blocks."""
 
     def __init__(self, plan: Plan, producer: int) -> None:
-        row = plan.producers
+        row = plan.producers.rows
         self._address = (
             plan.run.seed,
             plan.run.replication,
@@ -26,7 +26,7 @@ class Keys:
         self._cumulative = uniform_cumulative()
         if row.key_kind[producer] == KeyKind.ZIPF:
             first = int(row.key_start[producer])
-            self._cumulative = plan.key_cumulative[first : first + self._count]
+            self._cumulative = plan.producers.key_cumulative[first : first + self._count]
         self._block = -1
         self._keys: list[int] = []
 

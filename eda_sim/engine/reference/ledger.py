@@ -82,7 +82,7 @@ class Message:
         self.key = key
         self.partition = NEVER
         self.size_bytes = size_bytes
-        self.correlation_id = message_id if cause is None else cause.correlation_id
+        self.correlation_id: int = message_id if cause is None else cause.correlation_id
         self.causation_id = NEVER if cause is None else cause.message_id
         self.created_at = created_at
         self.stored_at = NEVER
@@ -113,7 +113,9 @@ class Entry:
         "stored_at",
     )
 
-    def __init__(self, message: Message, copy_id: int, consumer: int, offset: int, now: int) -> None:
+    def __init__(
+        self, message: Message, copy_id: int, consumer: int, offset: int, now: int
+    ) -> None:
         self.message = message
         self.message_id = message.message_id
         self.copy_id = copy_id

@@ -111,5 +111,3 @@ class Model:
         """Trigger ``drained`` when production is over and nothing is open."""
         if self.open == 0 and self.production_over and not self.drained.triggered:
             self.drained.succeed()
-
-

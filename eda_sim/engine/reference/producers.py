@@ -25,7 +25,7 @@ class Producer:
     """
 
     def __init__(self, model: Model, index: int) -> None:
-        row = model.plan.producers
+        row = model.plan.producers.rows
         self.model = model
         self.index = index
         self.address = int(row.address[index])
@@ -64,11 +64,11 @@ class Producer:
 
     def _moments(self) -> Iterator[int]:
         """Yield the times of creation in ns."""
-        row = self.model.plan.producers
+        row = self.model.plan.producers.rows
         if row.arrival_kind[self.index] == ArrivalKind.TRACE:
             first = int(row.trace_start[self.index])
             last = first + int(row.trace_length[self.index])
-            yield from self.model.plan.arrival_times_ns[first:last].tolist()
+            yield from self.model.plan.producers.arrival_times_ns[first:last].tolist()
             return
         intervals = self.model.draws(row.interval[self.index], Stream.ARRIVAL)
         time_ns = self.start_ns

@@ -37,6 +37,7 @@ class Session:
         self.buffer: deque[Delivery] = deque()
         self.idle: deque[QueueWorker] = deque()
         self.unfinished: dict[Delivery, None] = {}
+        self._entities: dict[tuple[Rank, int], int] = {}
         make = GroupWorker if consumer.group else QueueWorker
         self.workers: list[Worker] = [make(self, i) for i in range(consumer.concurrency)]
 
@@ -125,7 +126,9 @@ class Session:
         consumer = self.consumer
         clock = self.model.clock
         place = self.instance * consumer.concurrency + worker
-        entity = mix(mix(consumer.address, int(rank)), place)
+        entity = self._entities.get((rank, worker))
+        if entity is None:
+            entity = self._entities[rank, worker] = mix(mix(consumer.address, int(rank)), place)
         arrival = self.connection.to_broker.arrival(clock.now, entity, event)
         if arrival == clock.now:
             action()
@@ -156,5 +159,3 @@ class Session:
         delivery.outcome = Outcome.CRASHED
         delivery.finished_at = self.model.clock.now
         self.unfinished.pop(delivery, None)
-
-

@@ -44,9 +44,9 @@ def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
 
 def _build(plan: Plan) -> Model:
     model = Model(plan)
-    model.channels = [Channel(model, i) for i in range(len(plan.channels.address))]
+    model.channels = [Channel(model, i) for i in range(len(plan.channels.rows.address))]
     model.consumers = [Consumer(model, i) for i in range(len(plan.consumers.address))]
-    model.producers = [Producer(model, i) for i in range(len(plan.producers.address))]
+    model.producers = [Producer(model, i) for i in range(len(plan.producers.rows.address))]
     for consumer in model.consumers:
         for subscription in consumer.subscriptions:
             model.channels[subscription.channel].subscriptions.append(subscription)

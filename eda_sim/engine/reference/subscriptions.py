@@ -19,7 +19,9 @@ from eda_sim.engine.reference.model import Model
 from eda_sim.engine.trace import CopyState
 
 if TYPE_CHECKING:
-    from eda_sim.engine.reference.consumers import Consumer, Session, Worker
+    from eda_sim.engine.reference.consumers import Consumer
+    from eda_sim.engine.reference.sessions import Session
+    from eda_sim.engine.reference.workers import Worker
 
 
 class Subscription(Protocol):
@@ -167,7 +169,7 @@ class DeliverySubscription:
         return None
 
     def _hand_over(self, session: Session, worker: Worker | None, limit: int) -> None:
-        batch = []
+        batch: list[Delivery] = []
         while self.available and len(batch) < limit:
             batch.append(self._acquire(self._take(), session))
         session.send(batch, worker)

@@ -1,0 +1,108 @@
+"""The plan: a scenario lowered to flat arrays, the one thing that every engine runs.
+
+A plan holds numbers only: entities are numbered in the order of the scenario, times are integer
+nanoseconds, distributions are rows of one table, names are kept aside for the tables of the trace.
+Each group of columns is a :class:`typing.NamedTuple` of arrays, because that is what a compiled
+kernel takes as it is; the reference engine reads the same columns row by row. Columns and the
+lowering of each part of a scenario stand together, in the module with the name of that part.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eda_sim.engine.plan.channels import Channels, lower_channels
+from eda_sim.engine.plan.columns import NONE, UNIT_UNIFORM, Numbering
+from eda_sim.engine.plan.consumers import (
+    ConsumerColumns,
+    DedupScope,
+    EmitColumns,
+    Settle,
+    lower_consumers,
+    lower_emits,
+)
+from eda_sim.engine.plan.faults import FaultColumns, lower_faults
+from eda_sim.engine.plan.producers import ArrivalKind, KeyKind, Producers, lower_producers
+from eda_sim.engine.plan.run import Bounds, lower_bounds
+from eda_sim.engine.plan.subscriptions import (
+    DeliveryMode,
+    LeaseScope,
+    SubscriptionColumns,
+    lower_subscriptions,
+)
+from eda_sim.engine.streams.samplers import DistributionTable, lower
+from eda_sim.engine.trace import Names
+from eda_sim.spec.scenario import Scenario
+
+__all__ = [
+    "NONE",
+    "UNIT_UNIFORM",
+    "ArrivalKind",
+    "DedupScope",
+    "DeliveryMode",
+    "KeyKind",
+    "LeaseScope",
+    "Plan",
+    "Settle",
+    "make_plan",
+]
+
+
+class Plan(NamedTuple):
+    """Everything that an engine needs to know.
+
+    ``distributions`` is one table; columns that hold a distribution hold its row in it.
+    """
+
+    run: Bounds
+    distributions: DistributionTable
+    producers: Producers
+    channels: Channels
+    consumers: ConsumerColumns
+    subscriptions: SubscriptionColumns
+    emits: EmitColumns
+    faults: FaultColumns
+    names: Names
+
+
+def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> Plan:
+    """Lower a scenario to a plan.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to run.
+    seed : int, optional
+        Instead of the scenario's own seed.
+    replication : int
+        Number of the independent replication, from 0.
+
+    Returns
+    -------
+    Plan
+        Flat arrays; entities are numbered in the order of the scenario.
+    """
+    numbering = Numbering(scenario)
+    producers = lower_producers(numbering)
+    channels = lower_channels(numbering)
+    consumers = lower_consumers(numbering)
+    subscriptions = lower_subscriptions(numbering)
+    emits = lower_emits(numbering)
+    faults = lower_faults(numbering)
+    return Plan(
+        run=lower_bounds(scenario, scenario.seed if seed is None else seed, replication),
+        distributions=lower(numbering.distributions),  # complete only now
+        producers=producers,
+        channels=channels,
+        consumers=consumers,
+        subscriptions=subscriptions,
+        emits=emits,
+        faults=faults.rows,
+        names=Names(
+            sources=(*scenario.producers, *scenario.consumers),
+            channels=tuple(scenario.channels),
+            consumers=tuple(scenario.consumers),
+            fault_kinds=faults.kinds,
+            targets=faults.targets,
+        ),
+    )

@@ -1,0 +1,97 @@
+"""Columns: what the groups of a plan are made of, and how a scenario becomes numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from eda_sim.engine.streams.addresses import entities_of
+from eda_sim.engine.streams.samplers import to_ns
+from eda_sim.spec.distributions import Distribution, Uniform
+from eda_sim.spec.scenario import Scenario
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+Group = TypeVar("Group", bound=Any)
+
+NONE = -1
+"""No limit, no time-out, no such thing."""
+
+UNIT_UNIFORM = 0
+"""Row of the uniform distribution on (0, 1) in the table of distributions of every plan."""
+
+
+class Numbering:
+    """What lowering knows of a scenario: numbers for names, and one list of all distributions."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.channels = numbers(scenario.channels)
+        self.consumers = numbers(scenario.consumers)
+        self.distributions: list[Distribution] = [Uniform(low=0.0, high=1.0)]
+        self._addresses = entities_of(
+            f"{group}.{name}"
+            for group in ("producers", "channels", "consumers")
+            for name in getattr(scenario, group)
+        )
+
+    def row(self, distribution: Distribution | None) -> int:
+        """Return the row of a distribution in the plan's table; NONE for none."""
+        if distribution is None:
+            return NONE
+        self.distributions.append(distribution)
+        return len(self.distributions) - 1
+
+    def address(self, group: str, name: str) -> int:
+        """Return the address of the draws of a producer, channel or consumer."""
+        return self._addresses[f"{group}.{name}"]
+
+
+def numbers(names: Iterable[str]) -> dict[str, int]:
+    """Number names from 0."""
+    return {name: number for number, name in enumerate(names)}
+
+
+def columns(group: type[Group], rows: Sequence[Mapping[str, float]]) -> Group:
+    """Turn rows into a group of columns, also when there are no rows.
+
+    Parameters
+    ----------
+    group : NamedTuple class
+        Fields annotated with :data:`Integers` or :data:`Floats`.
+    rows : sequence of mappings
+        Each has exactly the fields of the group.
+
+    Returns
+    -------
+    group
+        One contiguous array per field.
+    """
+    for row in rows:
+        if row.keys() != set(group._fields):
+            message = f"{group.__name__} has {group._fields}, a row has {tuple(row)}"
+            raise TypeError(message)
+    kinds = group.__annotations__
+    return group(
+        **{
+            field: np.array(
+                [row[field] for row in rows],
+                dtype=np.float64 if kinds[field] == "Floats" else np.int64,
+            )
+            for field in group._fields
+        }
+    )
+
+
+def or_none(number: int | None) -> int:
+    """Return the number, or NONE."""
+    return NONE if number is None else number
+
+
+def ns_or_none(seconds: float | None) -> int:
+    """Return the duration in ns, or NONE."""
+    return NONE if seconds is None else to_ns(seconds)

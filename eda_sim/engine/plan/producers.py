@@ -1,0 +1,137 @@
+"""Producers as columns: when they create messages, with which keys and sizes."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+import numpy as np
+
+from eda_sim.engine.plan.columns import NONE, Floats, Integers, Numbering, columns, or_none
+from eda_sim.engine.streams.keys import zipf_cumulative
+from eda_sim.engine.streams.samplers import to_ns
+from eda_sim.spec.distributions import Constant, Exponential
+from eda_sim.spec.producers import (
+    Arrivals,
+    ConstantArrivals,
+    Keys,
+    NoKeys,
+    PoissonArrivals,
+    RenewalArrivals,
+    TraceArrivals,
+    UniformKeys,
+    ZipfKeys,
+)
+
+
+class ArrivalKind(enum.IntEnum):
+    """How a producer decides when to create its next message."""
+
+    RENEWAL = 0
+    TRACE = 1
+
+
+class KeyKind(enum.IntEnum):
+    """How a producer chooses the key of a message."""
+
+    NONE = 0
+    UNIFORM = 1
+    ZIPF = 2
+
+
+class ProducerColumns(NamedTuple):
+    """One row per producer."""
+
+    address: Integers
+    channel: Integers
+    arrival_kind: Integers
+    interval: Integers
+    trace_start: Integers
+    trace_length: Integers
+    start_ns: Integers
+    stop_ns: Integers
+    messages: Integers
+    key_kind: Integers
+    key_count: Integers
+    key_start: Integers
+    size: Integers
+    link: Integers
+
+
+class Producers(NamedTuple):
+    """All producers; the ``*_start`` columns point into the two lists."""
+
+    rows: ProducerColumns
+    arrival_times_ns: Integers
+    key_cumulative: Floats
+
+
+def lower_producers(numbering: Numbering) -> Producers:
+    """Lower the producers of a scenario."""
+    rows: list[dict[str, float]] = []
+    times: list[int] = []
+    cumulative: list[Floats] = []
+    for name, producer in numbering.scenario.producers.items():
+        start_ns = to_ns(producer.start)
+        interval, trace = _arrivals(producer.arrivals, start_ns, numbering)
+        key_kind, key_count, key_start = _key(producer.key, cumulative)
+        rows.append(
+            {
+                "address": numbering.address("producers", name),
+                "channel": numbering.channels[producer.to],
+                "arrival_kind": ArrivalKind.TRACE if interval == NONE else ArrivalKind.RENEWAL,
+                "interval": interval,
+                "trace_start": len(times),
+                "trace_length": len(trace),
+                "start_ns": start_ns,
+                "stop_ns": _earliest_ns(producer.stop, numbering.scenario.duration),
+                "messages": or_none(producer.messages),
+                "key_kind": key_kind,
+                "key_count": key_count,
+                "key_start": key_start,
+                "size": numbering.row(producer.size),
+                "link": numbering.row(producer.link.latency),
+            }
+        )
+        times += trace
+    return Producers(
+        rows=columns(ProducerColumns, rows),
+        arrival_times_ns=np.array(times, dtype=np.int64),
+        key_cumulative=np.concatenate([np.zeros(0), *cumulative]),
+    )
+
+
+def key_count(key: Keys) -> int:
+    """Return how many keys there are; 0 without keys."""
+    return 0 if isinstance(key, NoKeys) else key.n
+
+
+def _arrivals(arrivals: Arrivals, start_ns: int, numbering: Numbering) -> tuple[int, list[int]]:
+    """Return the row of the interval's distribution, or NONE and the times of creation."""
+    match arrivals:
+        case TraceArrivals():
+            return NONE, [start_ns + to_ns(time) for time in arrivals.times]
+        case RenewalArrivals():
+            return numbering.row(arrivals.interval), []
+        case ConstantArrivals():
+            return numbering.row(Constant(value=arrivals.interval)), []
+        case PoissonArrivals():
+            return numbering.row(Exponential(mean=1 / arrivals.rate)), []
+
+
+def _key(key: Keys, cumulative: list[Floats]) -> tuple[KeyKind, int, int]:
+    """Return kind, number of keys, and where the key's table begins; append that table."""
+    start = sum(map(len, cumulative))
+    match key:
+        case NoKeys():
+            return KeyKind.NONE, 0, start
+        case UniformKeys():
+            return KeyKind.UNIFORM, key.n, start
+        case ZipfKeys():
+            cumulative.append(zipf_cumulative(key.n, key.s))
+            return KeyKind.ZIPF, key.n, start
+
+
+def _earliest_ns(*seconds: float | None) -> int:
+    bounds = [to_ns(bound) for bound in seconds if bound is not None]
+    return min(bounds, default=NONE)
