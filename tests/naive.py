@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from eda_sim.engine.trace import NEVER, CopyState, MessageStatus, Trace
+from eda_sim.engine.trace import NEVER, MessageStatus, Outcome, Trace
 from tests.traces import OPEN, READS
 
 Row = Mapping[str, int]
@@ -169,6 +169,11 @@ def is_down(trace: Trace, consumer: str, instance: int, time: float) -> bool:
     )
 
 
+def ended_badly(delivery: Row) -> bool:
+    well = delivery["outcome"] in (Outcome.OK, Outcome.SKIPPED)
+    return delivery["finished_at"] != NEVER and not well
+
+
 def waiting_at(trace: Trace, consumer: str, time: float) -> int:
     """Copies that no worker has taken up yet at that moment, and that nothing else holds back."""
     now = round(time * SECOND)
@@ -177,21 +182,23 @@ def waiting_at(trace: Trace, consumer: str, time: float) -> int:
     for copy in own_rows(trace, "copies", consumer):
         attempts = [row for row in deliveries if row["copy_id"] == copy["copy_id"]]
         attempts.sort(key=lambda row: row["attempt"])
-        spans = []
+        spans, begin = [], copy["stored_at"]
         for place, row in enumerate(attempts):
+            begin = row["available_at"]
+            before = attempts[place - 1] if place else None
+            if before and ended_badly(before):
+                begin = min(begin, before["finished_at"])
             over = [row[name] for name in ("finished_at", "settled_at") if row[name] != NEVER]
             if row["started_at"] != NEVER:
                 over = [row["started_at"]]
             elif not over and place + 1 < len(attempts):
                 over = [attempts[place + 1]["available_at"]]
-            spans.append((row["available_at"], min(over, default=None)))
+            spans.append((begin, min(over, default=None)))
         if not attempts:
             settled = copy["settled_at"]
-            spans.append((copy["stored_at"], None if settled == NEVER else settled))
-        elif copy["state"] == CopyState.AVAILABLE:
-            ends = [row["finished_at"] for row in attempts if row["finished_at"] != NEVER]
-            if ends:
-                spans.append((max(ends), None))
+            spans.append((begin, None if settled == NEVER else settled))
+        elif copy["state"] in OPEN and ended_badly(attempts[-1]):
+            spans.append((attempts[-1]["finished_at"], None))
         count += sum(s <= now and (e is None or now < e) for s, e in spans)
     return count
 

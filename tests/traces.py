@@ -136,7 +136,7 @@ def _draw_copy(
         finished = max(started, acquired) + draw(ticks) * TICK_NS
         if attempt == count and draw(st.booleans()):
             finished = NEVER
-        effect = int(started != NEVER and finished != NEVER and draw(st.booleans()))
+        effect = int(NEVER not in (started, finished) and draw(st.booleans()))
         rows["deliveries"].append(
             {
                 **whose,

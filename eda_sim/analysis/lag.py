@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eda_sim.analysis.effects import OPEN_STATES
 from eda_sim.analysis.steps import count_at, oldest_open_since, step_function
 from eda_sim.analysis.tables import Tables, is_one_of
 
@@ -147,10 +148,9 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
 def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:
     """Return every stretch of time in which a copy waited for a worker of ``consumer``.
 
-    A delivery waits from when its copy became available until a worker took it up, or until it
-    ended without a worker (a crash, a lease that ran out). A copy that was never handed over waits
-    from its storing on; one that was released and not handed over again, from the end of its last
-    delivery.
+    A delivery waits from when its copy became available until a worker took it up. If the attempt
+    before it ended badly (a crash), it waits from that end on, also while the broker has not
+    noticed yet. A copy that was never handed over waits from its storing on.
 
     Returns
     -------
@@ -158,28 +158,26 @@ def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:
         ``copy_id``, ``start`` (s), ``end`` (s, NaN: still waiting when the run stopped).
     """
     copies = tables.copies[is_one_of(tables.copies["consumer"], [consumer])]
-    deliveries = tables.deliveries_of(consumer)
-    deliveries = deliveries.sort_values(["copy_id", "attempt"], kind="stable")
-    next_start = deliveries.groupby("copy_id", sort=False)["available_at"].shift(-1)
+    deliveries = tables.deliveries_of(consumer).sort_values(["copy_id", "attempt"], kind="stable")
+    ended_badly = ~is_one_of(deliveries["outcome"], ["ok", "skipped"])
+    failed_at = deliveries["finished_at"].where(ended_badly)
+    of_copy = deliveries["copy_id"]
+    before = failed_at.groupby(of_copy, sort=False).shift(1)
+    start = deliveries["available_at"].clip(upper=before)
     # A worker took it up, or else the first of what ended it.
-    over = deliveries[["finished_at", "settled_at"]].min(axis=1).fillna(next_start)
+    over = deliveries[["finished_at", "settled_at"]].min(axis=1)
+    over = over.fillna(start.groupby(of_copy, sort=False).shift(-1))
     delivered = pd.DataFrame(
-        {
-            "copy_id": deliveries["copy_id"],
-            "start": deliveries["available_at"],
-            "end": deliveries["started_at"].fillna(over),
-        }
+        {"copy_id": of_copy, "start": start, "end": deliveries["started_at"].fillna(over)}
     )
     fresh = copies[copies["deliveries"] == 0]
     untouched = pd.DataFrame(
         {"copy_id": fresh["copy_id"], "start": fresh["stored_at"], "end": fresh["settled_at"]}
     )
-    last = deliveries.groupby("copy_id", sort=False)["finished_at"].max()
-    again = copies[(copies["deliveries"] > 0) & is_one_of(copies["state"], ["available"])]
-    released = pd.DataFrame(
-        {"copy_id": again["copy_id"], "start": again["copy_id"].map(last), "end": np.nan}
-    )
-    return pd.concat([delivered, untouched, released], ignore_index=True)
+    still_open = copies.loc[is_one_of(copies["state"], OPEN_STATES), "copy_id"]
+    last = ~of_copy.duplicated(keep="last") & of_copy.isin(still_open) & failed_at.notna()
+    returned = pd.DataFrame({"copy_id": of_copy[last], "start": failed_at[last], "end": np.nan})
+    return pd.concat([delivered, untouched, returned], ignore_index=True)
 
 
 def busy_steps(tables: Tables, consumer: str) -> pd.DataFrame:

@@ -28,7 +28,7 @@ import pandas as pd
 
 from eda_sim.analysis.effects import effects_of
 from eda_sim.analysis.intervals import Estimate, mean_interval, quantile_intervals
-from eda_sim.analysis.tables import Tables
+from eda_sim.analysis.tables import Tables, is_one_of
 
 USUAL_QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -55,7 +55,8 @@ class Latency:
     @property
     def values(self) -> npt.NDArray[np.float64]:
         """Seconds, in the order of the table."""
-        return np.asarray(self.table["seconds"], dtype=np.float64)
+        values: npt.NDArray[np.float64] = self.table["seconds"].to_numpy(dtype=np.float64)
+        return values
 
     @property
     def consumers(self) -> list[str]:
@@ -64,8 +65,7 @@ class Latency:
 
     def of(self, consumer: str) -> npt.NDArray[np.float64]:
         """Return the seconds of one consumer, in order of creation."""
-        codes = self.table["consumer"].cat.codes.to_numpy()
-        return self.values[codes == self.consumers.index(consumer)]
+        return self.values[is_one_of(self.table["consumer"], [consumer])]
 
     def quantile(
         self, probabilities: float | Sequence[float] = USUAL_QUANTILES, *, confidence: float = 0.95
@@ -163,8 +163,8 @@ class Latency:
 
     def _grid(self, consumer: str, windows: int, buckets_per_decade: int) -> pd.DataFrame:
         seconds = self.of(consumer)
-        codes = self.table["consumer"].cat.codes.to_numpy()
-        created = self.table["created_at"].to_numpy()[codes == self.consumers.index(consumer)]
+        own = is_one_of(self.table["consumer"], [consumer])
+        created = self.table["created_at"].to_numpy()[own]
         positive = seconds[seconds > 0]
         if positive.size == 0:
             positive = np.array([1e-9])

@@ -15,6 +15,9 @@ recovery
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -36,12 +39,13 @@ def recovery(tables: Tables) -> pd.DataFrame:
     -------
     DataFrame
         One row per fault and subscription of its target: ``fault``, ``kind``, ``target``,
-        ``instance``, ``channel``, ``started_at``, ``ended_at`` (s), ``level_before``, ``peak``
-        (messages of lag), ``recovered_at`` (s), ``recovery_s`` (NaN: not within the run).
+        ``instance`` (-1 where it hit several), ``channel``, ``started_at``, ``ended_at`` (s),
+        ``level_before``, ``peak`` (messages of lag), ``recovered_at`` (s), ``recovery_s`` (NaN: not
+        within the run).
     """
     steps = lag_steps(tables)
     rows = []
-    for row in tables.faults.to_dict("records"):
+    for row in _faults(tables):
         target = str(row["target"])
         if target not in tables.names:
             continue
@@ -65,6 +69,15 @@ def recovery(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _faults(tables: Tables) -> list[dict[Hashable, Any]]:
+    """Return the faults, one that hits several instances at once as one."""
+    what = ["fault", "kind", "target", "started_at", "ended_at"]
+    together = tables.faults.groupby(what, observed=True, sort=False, dropna=False)["instance"]
+    hit = together.agg(["first", "size"]).reset_index()
+    hit["instance"] = hit["first"].where(hit["size"] == 1, -1)
+    return hit.to_dict("records")
+
+
 def _back_to_normal(
     times: npt.NDArray[np.float64],
     levels: npt.NDArray[np.int64],
@@ -74,7 +87,8 @@ def _back_to_normal(
 ) -> dict[str, float]:
     over = run_end if np.isnan(end) else end
     # Just before the fault: what happens at its very moment is its doing.
-    before = _highest(times, levels, max(0.0, 2 * start - over), np.nextafter(start, -np.inf))
+    begin = max(0.0, round(2 * start - over, 9))  # times are whole nanoseconds, their sums are not
+    before = _highest(times, levels, begin, np.nextafter(start, -np.inf))
     recovered = np.nan
     if not np.isnan(end):
         later = times > end

@@ -143,7 +143,7 @@ def to_tables(trace: Trace, scenario: Scenario) -> Tables:
     rows = [
         (channel, name)
         for name, consumer in scenario.consumers.items()
-        for channel in channels_read(consumer.reads)
+        for channel in consumer.reads
     ]
     sizes = [(name, c.instances, c.concurrency) for name, c in scenario.consumers.items()]
     return Tables(
@@ -153,11 +153,6 @@ def to_tables(trace: Trace, scenario: Scenario) -> Tables:
         warmup=float(scenario.warmup),
         ended_at=trace.ended_at_ns / NANOSECONDS_PER_SECOND,
     )
-
-
-def channels_read(reads: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the channels of a ``reads`` field, which may hold one name or several."""
-    return (reads,) if isinstance(reads, str) else tuple(reads)
 
 
 def to_frame(trace: Trace, table: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from eda_sim.analysis.summary import publishing, summary
 from eda_sim.analysis.throughput import throughput
 from eda_sim.analysis.utilization import utilization
 from tests import naive
-from tests.traces import HORIZON_TICKS, TICK_NS, tables_of, traces
+from tests.traces import HORIZON_TICKS, READS, TICK_NS, tables_of, traces
 
 WARMUPS = st.sampled_from([0.0, 1.0, 2.05])
 SOME_TIMES = np.arange(0, HORIZON_TICKS, 5) * TICK_NS / 1e9
@@ -30,7 +30,7 @@ def test_latency_and_waiting(trace, warmup):
     tables = tables_of(trace, warmup=warmup)
     took, waited = latency(tables), latency(tables, what="waiting")
     service = latency(tables, what="service")
-    for consumer in naive.READS:
+    for consumer in READS:
         assert took.of(consumer).tolist() == pytest.approx(naive.latencies(trace, consumer, warmup))
         assert waited.of(consumer).tolist() == pytest.approx(
             naive.waitings(trace, consumer, warmup)
@@ -44,7 +44,7 @@ def test_quantiles_and_ecdf(trace, probabilities):
     took = latency(tables_of(trace))
     table = took.quantile(probabilities)
     curve = took.ecdf()
-    for consumer in naive.READS:
+    for consumer in READS:
         values = took.of(consumer).tolist()
         got = table.loc[table["consumer"] == consumer, "value"].tolist()
         want = [naive.quantile(values, p) for p in probabilities]
@@ -60,7 +60,7 @@ def test_quantiles_and_ecdf(trace, probabilities):
 @given(traces(), WARMUPS)
 def test_guarantee(trace, warmup):
     table = guarantee(tables_of(trace, warmup=warmup)).set_index("consumer")
-    for consumer in naive.READS:
+    for consumer in READS:
         want = naive.guarantee(trace, consumer, warmup)
         assert table.loc[consumer, list(want)].to_dict() == want
         parts = ["exactly_once", "duplicated", "lost", "pending"]
@@ -135,7 +135,7 @@ def test_utilization_by_instance_and_by_consumer(trace, warmup):
         assert row.up_s == pytest.approx(row.workers * up * tick / 2)
     whole = utilization(tables).set_index("consumer")
     sums = per_instance.groupby("consumer")[["busy_s", "up_s"]].sum()
-    for consumer in naive.READS:
+    for consumer in READS:
         assert whole.loc[consumer, "busy_s"] == pytest.approx(sums.loc[consumer, "busy_s"])
         share = sums.loc[consumer, "busy_s"] / sums.loc[consumer, "up_s"]
         if sums.loc[consumer, "up_s"] > 0:
@@ -149,7 +149,7 @@ def test_littles_law_holds_for_every_station(trace, warmup):
     table = littles_law(tables)
     assert table["rate_times_time"].to_numpy() == pytest.approx(table["number"].to_numpy())
     service = table[table["station"] == "service"].set_index("consumer")
-    for consumer in naive.READS:
+    for consumer in READS:
         total = sum(naive.busy_s(trace, consumer, i, warmup, tables.ended_at) for i in (0, 1))
         mean = total / (tables.ended_at - warmup)
         assert service.loc[consumer, "number"] == pytest.approx(mean)
@@ -166,7 +166,7 @@ def test_recovery(trace):
     channels = [
         (n, channel)
         for n, fault in faults.items()
-        for channel in naive.READS[trace.names.targets[fault["target"]]]
+        for channel in READS[trace.names.targets[fault["target"]]]
     ]
     assert sorted(zip(table["fault"], table["channel"], strict=True)) == sorted(channels)
 
@@ -176,7 +176,7 @@ def test_recovery(trace):
 def test_summary_and_publishing_count_what_is_there(trace, warmup):
     tables = tables_of(trace, warmup=warmup)
     table = summary(tables).set_index("consumer")
-    for consumer in naive.READS:
+    for consumer in READS:
         own = naive.own_rows(trace, "deliveries", consumer)
         values = naive.latencies(trace, consumer, warmup)
         assert table.loc[consumer, "deliveries"] == len(own)
