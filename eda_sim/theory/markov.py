@@ -243,15 +243,19 @@ def mmck(*, arrival_rate: float, service_rate: float, servers: int, capacity: in
     found = [value / accepted_share for value in p[:-1]]  # by an accepted message
     queue_length = math.fsum((n - count) * p[n] for n in range(count, places + 1))
     number_mean = math.fsum(n * p[n] for n in range(places + 1))
+    mean_wait = queue_length / accepted_rate
+    departures = enumerate(found[count:], start=1)
+    mean_square = math.fsum(w * k * (k + 1) for k, w in departures) / (count * rate) ** 2
     return SteadyState(
         model=f"M/M/{count}/{places}",
         utilization=accepted_rate / (count * rate),
-        mean_wait=queue_length / accepted_rate,
+        mean_wait=mean_wait,
         mean_sojourn=number_mean / accepted_rate,
         mean_queue_length=queue_length,
         mean_number=number_mean,
         probability_of_waiting=math.fsum(found[count:]),
         probability_of_loss=p[-1],
+        variance_of_wait=mean_square - mean_wait**2,
         wait_law=ErlangMixtureWait(tuple(found[count:]), count * rate),
         number_law=FiniteNumber(tuple(p)),
     )
