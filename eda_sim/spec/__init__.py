@@ -1,4 +1,76 @@
 """Scenarios: what can be simulated, as values that are checked and written to files.
 
-Everything here is data. The rest of the package turns it into runs.
+A :class:`Scenario` holds producers, channels, consumers and faults by name. It is made in Python or
+read from YAML (:func:`load`), and a variant of it is made with :meth:`Scenario.replace`. Whatever is
+wrong with it is a :class:`ScenarioError` of one line. Nothing here simulates.
 """
+
+from eda_sim.spec.channels import Append, Channel
+from eda_sim.spec.consumers import Consumer, Deduplication, Emission
+from eda_sim.spec.distributions import (
+    Constant,
+    Empirical,
+    Erlang,
+    Exponential,
+    Hyperexponential,
+    Lognormal,
+    Mixture,
+    Pareto,
+    Uniform,
+    Weibull,
+)
+from eda_sim.spec.errors import Problem, ScenarioError
+from eda_sim.spec.faults import Crash
+from eda_sim.spec.files import bundled_text, dump, load, parse_value, scenarios
+from eda_sim.spec.links import Link
+from eda_sim.spec.producers import (
+    ConstantArrivals,
+    NoKeys,
+    PoissonArrivals,
+    Producer,
+    RenewalArrivals,
+    TraceArrivals,
+    UniformKeys,
+    ZipfKeys,
+)
+from eda_sim.spec.scenario import Scenario
+from eda_sim.spec.schema import json_schema
+from eda_sim.spec.subscriptions import Subscription
+
+__all__ = [
+    "Append",
+    "Channel",
+    "Constant",
+    "ConstantArrivals",
+    "Consumer",
+    "Crash",
+    "Deduplication",
+    "Emission",
+    "Empirical",
+    "Erlang",
+    "Exponential",
+    "Hyperexponential",
+    "Link",
+    "Lognormal",
+    "Mixture",
+    "NoKeys",
+    "Pareto",
+    "PoissonArrivals",
+    "Problem",
+    "Producer",
+    "RenewalArrivals",
+    "Scenario",
+    "ScenarioError",
+    "Subscription",
+    "TraceArrivals",
+    "Uniform",
+    "UniformKeys",
+    "Weibull",
+    "ZipfKeys",
+    "bundled_text",
+    "dump",
+    "json_schema",
+    "load",
+    "parse_value",
+    "scenarios",
+]

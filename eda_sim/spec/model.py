@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -36,11 +36,37 @@ class Model(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise scenario_error(error, type(self), data) from None
+            raise scenario_error(error, type(self)) from None
 
     # Without this mark pydantic would come through __init__ for nested objects too, and the path
     # of a problem inside them would be lost. pydantic marks its own RootModel in the same way.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # type: ignore[override]
+        """Make the object from plain data; see pydantic.
+
+        Parameters
+        ----------
+        obj : object
+            A mapping of fields, or an object of this class.
+        **options
+            As in pydantic; ``context={"folder": path}`` is where ``file=`` is looked up.
+
+        Returns
+        -------
+        Model
+            The object.
+
+        Raises
+        ------
+        ScenarioError
+            If the data is not valid.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise scenario_error(error, cls) from None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, field in type(self).model_fields.items():

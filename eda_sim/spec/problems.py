@@ -160,7 +160,7 @@ def step(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def scenario_error(error: ValidationError, model: type[BaseModel], data: object) -> ScenarioError:
+def scenario_error(error: ValidationError, model: type[BaseModel]) -> ScenarioError:
     """Turn what pydantic found into one line for each problem.
 
     Parameters
@@ -169,8 +169,6 @@ def scenario_error(error: ValidationError, model: type[BaseModel], data: object)
         What pydantic found.
     model : type
         The model that was to be made.
-    data : object
-        What it was to be made from.
 
     Returns
     -------
@@ -216,7 +214,10 @@ def _translate(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[s
             yield "", Problem(path=path, message=str(cause))
     elif kind == "extra_forbidden":
         name = str(path[-1])
-        message = f"unknown field {shown(name)}{nearest(name, fields_of(parent))}"
+        if name.endswith(")"):  # the rest of a call that was cut at its comma
+            message = f"unknown field {shown(name)}; inside {{ }} a call must stand in quotes"
+        else:
+            message = f"unknown field {shown(name)}{nearest(name, fields_of(parent))}"
         yield "unknown", Problem(path=path, message=message)
     elif kind == "missing":
         yield "", Problem(path=path, message=MISSING)

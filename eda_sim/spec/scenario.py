@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
+from pydantic.json_schema import GenerateJsonSchema
 
 from eda_sim.spec.channels import Channel
 from eda_sim.spec.consumers import Consumer
@@ -110,6 +111,23 @@ class Scenario(Model):
         if self.drain_timeout != DRAIN_TIMEOUT and not self.drain:
             problems.append(Problem(path=("drain_timeout",), message="only with drain: true"))
         return problems
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the JSON Schema of scenario files; see :func:`eda_sim.spec.schema.json_schema`.
+
+        Parameters
+        ----------
+        *args, **options
+            As in pydantic.
+
+        Returns
+        -------
+        dict
+            The schema.
+        """
+        schema = super().model_json_schema(*args, **options)
+        return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
 
     @property
     def sample_every(self) -> float | None:

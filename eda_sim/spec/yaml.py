@@ -1,0 +1,263 @@
+"""Reading YAML that may come from anyone: data only, bounded, with the line of everything.
+
+The parser of ruamel.yaml yields events (a mapping starts, a scalar, a list ends), and plain dicts,
+lists, texts and numbers are built from them here. Nothing else is ever built: a tag, an anchor, an
+alias, a second document or a duplicate key is an error, and size, nesting and number of events are
+bounded while reading. Words mean what they mean in YAML 1.2: ``no`` and ``on`` are texts.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from eda_sim.spec.errors import Path, Problem, ScenarioError, one_line, shown
+
+LARGEST_TEXT = 1 << 20
+"""Bytes of a scenario file (1 MiB)."""
+DEEPEST_NESTING = 32
+"""Mappings and lists inside one another."""
+MOST_EVENTS = 100_000
+"""Events of the parser: about one for each key, value, and beginning and end of a collection."""
+
+INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
+WORDS: dict[str, bool | float | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+LONGEST_INTEGER = 40
+"""Characters; a longer one is read as a float, for it is out of every bound anyway."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a text holds, and where.
+
+    Attributes
+    ----------
+    data : object
+        Dicts, lists, texts, numbers, booleans and None.
+    lines : dict
+        Path -> (line of the key, line of the value), from 1.
+    """
+
+    data: Any
+    lines: dict[Path, tuple[int, int]]
+
+    def line(self, path: Path) -> int | None:
+        """Return the line of something, or of the nearest thing around it.
+
+        Parameters
+        ----------
+        path : tuple of str and int
+            Where it is in the data.
+
+        Returns
+        -------
+        int or None
+            The line from 1: of the value where it is a plain one, of its key where it is a
+            collection; None in an empty text.
+        """
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]][0]
+        return None
+
+
+@dataclass
+class _Open:
+    """A collection that is still being read."""
+
+    data: dict[str, Any] | list[Any]
+    path: Path
+    key: str | None = None
+    key_line: int = 0
+
+
+@dataclass
+class _Builder:
+    """Builds the data of one document from events."""
+
+    lines: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    stack: list[_Open] = field(default_factory=list)
+    root: Any = None
+    documents: int = 0
+
+    def take(self, event: Event) -> None:
+        """Take in one event."""
+        line = event.start_mark.line + 1
+        if isinstance(event, NodeEvent):
+            _refuse_what_is_not_data(event, line)
+        if isinstance(event, DocumentStartEvent):
+            self._open_document(event, line)
+        elif isinstance(event, ScalarEvent):
+            self._scalar(event, line)
+        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+            if len(self.stack) >= DEEPEST_NESTING:
+                raise _refusal(f"nested deeper than {DEEPEST_NESTING}", line)
+            collection: dict[str, Any] | list[Any] = (
+                {} if isinstance(event, MappingStartEvent) else []
+            )
+            self.stack.append(_Open(collection, self._place(collection, line)))
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            self.stack.pop()
+
+    def _open_document(self, event: DocumentStartEvent, line: int) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            raise _refusal("a second document; a file holds one scenario", line)
+        if event.tags or event.version not in (None, (1, 2)):
+            raise _refusal("a directive; none but %YAML 1.2 is accepted", line)
+
+    def _scalar(self, event: ScalarEvent, line: int) -> None:
+        plain = event.style in (None, "")
+        value = resolve(event.value) if plain else event.value
+        top = self.stack[-1] if self.stack else None
+        if top is not None and isinstance(top.data, dict) and top.key is None:
+            if not isinstance(value, str):
+                raise _refusal(f"{shown(value)} is not a name; a key must be a text", line)
+            if value in top.data:
+                first = self.lines[*top.path, value][0]
+                raise _refusal(f"duplicate key {shown(value)}, first in line {first}", line)
+            top.key, top.key_line = value, line
+        else:
+            self._place(value, line)
+
+    def _place(self, value: Any, line: int) -> Path:
+        """Put a value where the parser is, and return its path."""
+        if not self.stack:
+            self.root = value
+            self.lines[()] = (line, line)
+            return ()
+        top = self.stack[-1]
+        if isinstance(top.data, list):
+            path: Path = (*top.path, len(top.data))
+            top.data.append(value)
+            self.lines[path] = (line, line)
+            return path
+        if top.key is None:
+            raise _refusal("a key must be a text, not a mapping or a list", line)
+        path = (*top.path, top.key)
+        top.data[top.key] = value
+        is_plain = not isinstance(value, dict | list)
+        self.lines[path] = (line if is_plain and line > 0 else top.key_line, line)
+        top.key = None
+        return path
+
+
+def _refuse_what_is_not_data(event: NodeEvent, line: int) -> None:
+    if isinstance(event, AliasEvent):
+        raise _refusal(f"an alias (*{event.anchor}); write the value out", line)
+    if event.anchor is not None:
+        raise _refusal(f"an anchor (&{event.anchor}); a scenario has no references", line)
+    if getattr(event, "ctag", None) is not None or getattr(event, "tag", None) is not None:
+        raise _refusal(f"a tag ({event.tag}); a scenario is data", line)
+
+
+def _refusal(message: str, line: int | None) -> ScenarioError:
+    return ScenarioError(Problem(message=message, line=line))
+
+
+def resolve(text: str) -> str | int | float | bool | None:
+    """Return what a plain scalar means in YAML 1.2 (core schema).
+
+    Parameters
+    ----------
+    text : str
+        A scalar without quotes.
+
+    Returns
+    -------
+    str, int, float, bool or None
+        The value.
+
+    Examples
+    --------
+    >>> resolve("12"), resolve("0o14"), resolve("1e3"), resolve("no"), resolve("~")
+    (12, 12, 1000.0, 'no', None)
+    """
+    if text in WORDS:
+        return WORDS[text]
+    if INTEGER.fullmatch(text) and len(text) <= LONGEST_INTEGER:
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if FLOAT.fullmatch(text):
+        return float(text)
+    infinite = INFINITE.fullmatch(text)
+    return float(f"{infinite[1]}inf") if infinite else text
+
+
+def read_document(text: str) -> Document:
+    """Read the one document that a text holds.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+
+    Returns
+    -------
+    Document
+        Its data and the lines of it.
+
+    Raises
+    ------
+    ScenarioError
+        With the line, if it is not YAML, or more than data.
+
+    Examples
+    --------
+    >>> read_document("a: [1, 2ms]").data
+    {'a': [1, '2ms']}
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST_TEXT:
+        raise _refusal(f"larger than {LARGEST_TEXT} bytes (1 MiB)", None)
+    builder = _Builder()
+    count = 0
+    for event in _events(text):
+        count += 1
+        if count > MOST_EVENTS:
+            raise _refusal(
+                f"more than {MOST_EVENTS} keys, values and collections", event.start_mark.line + 1
+            )
+        builder.take(event)
+    if builder.documents == 0:
+        raise _refusal("is empty; a scenario is a mapping of fields", None)
+    return Document(builder.root, builder.lines)
+
+
+def _events(text: str) -> Iterator[Event]:
+    """Yield the events of the parser; whatever it fails with becomes one line."""
+    parser = YAML(typ="safe", pure=True)
+    try:
+        yield from parser.parse(io.StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = error.problem or error.context or "cannot be read"
+        raise _refusal(f"not YAML: {one_line(what)}", mark.line + 1 if mark else None) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _refusal("not YAML: a character that YAML does not allow", line) from None
+    except YAMLError as error:
+        raise _refusal(f"not YAML: {one_line(str(error))}", None) from None
