@@ -79,8 +79,8 @@ class Outcome(enum.IntEnum):
 class ColumnSpec:
     """Name, unit and meaning of one column.
 
-    ``unit`` is ``"ns"`` for a point in simulated time, ``"bytes"``, ``"1"`` for a count or number, or
-    the name of a list in :class:`Names` (or of an enum here) that the code points into.
+    ``unit`` is ``"ns"`` for a point in simulated time, ``"bytes"``, ``"1"`` for a count, or the
+    name of a list in :class:`Names` (or of an enum here) that the code points into.
     """
 
     name: str

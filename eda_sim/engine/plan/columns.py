@@ -52,7 +52,7 @@ class Numbering:
 
 
 def numbers(names: Iterable[str]) -> dict[str, int]:
-    """Number names from 0."""
+    """Return a number for each name, from 0 in their order."""
     return {name: number for number, name in enumerate(names)}
 
 
@@ -76,7 +76,7 @@ def columns(group: type[Group], rows: Sequence[Mapping[str, float]]) -> Group:
             message = f"{group.__name__} has {group._fields}, a row has {tuple(row)}"
             raise TypeError(message)
     kinds = group.__annotations__
-    return group(
+    return group(  # type: ignore[no-any-return]  # a TypeVar cannot be bound to NamedTuple
         **{
             field: np.array(
                 [row[field] for row in rows],
