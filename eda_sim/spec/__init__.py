@@ -1,8 +1,8 @@
 """Scenarios: what can be simulated, as values that are checked and written to files.
 
 A :class:`Scenario` holds producers, channels, consumers and faults by name. It is made in Python or
-read from YAML (:func:`load`), and a variant of it is made with :meth:`Scenario.replace`. Whatever is
-wrong with it is a :class:`ScenarioError` of one line. Nothing here simulates.
+read from YAML (:func:`load`), and a variant of it is made with :meth:`Scenario.replace`. Whatever
+is wrong with it is a :class:`ScenarioError` of one line. Nothing here simulates.
 """
 
 from eda_sim.spec.channels import Append, Channel

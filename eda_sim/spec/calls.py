@@ -88,7 +88,8 @@ def parse_call(text: str) -> Call:
     10000.0
     """
     if len(text) > LONGEST_CALL:
-        raise ValueError(f"{shown(text)} is not valid: longer than {LONGEST_CALL} characters")
+        message = f"{shown(text)} is not valid: longer than {LONGEST_CALL} characters"
+        raise ValueError(message)
     return _Reader(text).read()
 
 
@@ -144,15 +145,15 @@ class _Reader:
             return self.take()
         if self.kind == "name":
             return self.call(self.take(), depth + 1)
-        if self.skip("["):
-            items: list[Literal] = []
-            while not self.skip("]"):
-                if len(items) >= MOST_ITEMS:
-                    self.refuse(f"more than {MOST_ITEMS} entries in a list")
-                items.append(self.word(self.literal(depth + 1)))
-                self.separate("]")
-            return items
-        self.refuse("a number, name, text, list or call is missing")
+        if not self.skip("["):
+            self.refuse("a number, name, text, list or call is missing")
+        items: list[Literal] = []
+        while not self.skip("]"):
+            if len(items) >= MOST_ITEMS:
+                self.refuse(f"more than {MOST_ITEMS} entries in a list")
+            items.append(self.word(self.literal(depth + 1)))
+            self.separate("]")
+        return items
 
     @staticmethod
     def word(value: Literal) -> Literal:
@@ -189,4 +190,5 @@ class _Reader:
         self.at = match.end()
 
     def refuse(self, why: str) -> NoReturn:
-        raise ValueError(f"{shown(self.text)} is not valid: {why} (at character {self.at + 1})")
+        message = f"{shown(self.text)} is not valid: {why} (at character {self.at + 1})"
+        raise ValueError(message)

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from eda_sim.spec.measures import Duration, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_PARTITIONS
-from eda_sim.spec.quantities import Duration, Whole
 
 
 class Append(Model):

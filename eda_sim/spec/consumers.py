@@ -16,10 +16,10 @@ from eda_sim.spec.distributions import DurationDistribution, SizeDistribution
 from eda_sim.spec.distributions.base import exactly_one
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.links import Link
+from eda_sim.spec.measures import Duration, PositiveDuration, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
-from eda_sim.spec.quantities import Duration, PositiveDuration, Whole
 from eda_sim.spec.subscriptions import Subscription
 
 
@@ -119,7 +119,7 @@ class Consumer(Model):
     )
     dedup: Deduplication | None = Field(
         default=None,
-        description="Skip what was handled already: {window: 10min} or {count: 1000}; default null.",
+        description="Skip what is known already: {window: 10min} or {count: 1000}; default null.",
     )
     emits: Emissions = Field(
         default=(),

@@ -11,18 +11,17 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field, Strict, WithJsonSchema
 
 from eda_sim.spec.errors import shown
+from eda_sim.spec.measures import Duration, PositiveDuration
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import NAME, check_name
-from eda_sim.spec.quantities import Duration, PositiveDuration
 
 
 def _check_target(target: str) -> str:
     name, slash, instance = target.partition("/")
     check_name(name)
     if slash and not (instance.isascii() and instance.isdigit() and len(instance) <= 9):
-        raise ValueError(
-            f"{shown(target)} is not valid: must be a consumer, or consumer/instance from 0"
-        )
+        message = f"{shown(target)} is not valid: must be a consumer, or consumer/instance from 0"
+        raise ValueError(message)
     return target
 
 

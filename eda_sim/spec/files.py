@@ -50,7 +50,8 @@ def load(source: str | os.PathLike[str]) -> Scenario:
         is_path = source.endswith(SUFFIXES) or "/" in source or os.sep in source
         if not is_path and not Path(source).is_file():
             hint = nearest(source, scenarios())
-            raise ScenarioError(f"no bundled scenario and no file {shown(source)}{hint}")
+            message = f"no bundled scenario and no file {shown(source)}{hint}"
+            raise ScenarioError(message)
     path = Path(source)
     return _read(_content(path), os.fspath(source), path.parent)
 
@@ -82,7 +83,8 @@ def dump(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> str:
     """
     text = to_yaml(scenario.model_dump(mode="json", exclude_defaults=True))
     if len(text.encode()) > LARGEST_TEXT:
-        raise ScenarioError(f"the scenario is larger than {LARGEST_TEXT} bytes (1 MiB) as a file")
+        message = f"the scenario is larger than {LARGEST_TEXT} bytes (1 MiB) as a file"
+        raise ScenarioError(message)
     if path is not None:
         _write_whole(Path(path), text)
     return text
@@ -130,7 +132,8 @@ def bundled_text(name: str) -> str:
     True
     """
     if name not in scenarios():
-        raise ScenarioError(f"no bundled scenario {shown(name)}{nearest(name, scenarios())}")
+        message = f"no bundled scenario {shown(name)}{nearest(name, scenarios())}"
+        raise ScenarioError(message)
     file = importlib.resources.files("eda_sim") / "scenarios" / f"{name}.yaml"
     return file.read_text(encoding="utf-8")
 

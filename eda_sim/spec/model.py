@@ -43,7 +43,7 @@ class Model(BaseModel):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:  # type: ignore[override]
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
         """Make the object from plain data; see pydantic.
 
         Parameters
@@ -84,11 +84,12 @@ class FrozenDict(dict[Key, Value]):
     1
     """
 
-    def _refuse(self, *args: Any, **options: Any) -> Any:
-        raise TypeError("a scenario is frozen; use Scenario.replace")
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        message = "a scenario is frozen; use Scenario.replace"
+        raise TypeError(message)
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))

@@ -43,9 +43,10 @@ def check_name(name: str) -> str:
     'billing-2'
     """
     if NAME.fullmatch(name) is None:
-        raise ValueError(
+        message = (
             f"{shown(name)} is not a name: must be a letter, then up to 63 letters, digits, _ or -"
         )
+        raise ValueError(message)
     return name
 
 

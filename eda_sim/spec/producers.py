@@ -11,7 +11,7 @@ carry most of the load, and so do their partitions.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,11 +19,10 @@ from eda_sim.spec.distributions import Constant, DurationDistribution, SizeDistr
 from eda_sim.spec.distributions.base import exactly_one, given
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.links import Link
+from eda_sim.spec.measures import Duration, Measure, PositiveDuration, Rate, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_MESSAGES, Name
-from eda_sim.spec.quantities import Duration, Measure, PositiveDuration, Rate, Whole
 from eda_sim.spec.spelling import Family, Spelling
-from eda_sim.spec.values import read_values
 
 MOST_TIMES = 20_000
 """Arrival times in a trace. A scenario with them still fits into 1 MiB of text."""
@@ -117,16 +116,13 @@ class TraceArrivals(Family):
 
     order: ClassVar = ("times",)
     dimensional: ClassVar = ("times",)
-
-    @classmethod
-    def read_files(cls, data: dict[str, Any], measure: Measure, context: object) -> dict[str, Any]:
-        """Replace ``file`` and ``column`` by ``times``; see :func:`read_values`."""
-        return read_values(data, "times", measure, context, MOST_TIMES)
+    from_file: ClassVar = ("times", MOST_TIMES)
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.given_times is None:
-            raise ValueError("give times or file")
+            message = "give times or file"
+            raise ValueError(message)
         return self
 
     @property

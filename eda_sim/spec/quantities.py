@@ -1,4 +1,4 @@
-"""Quantities: numbers with units, and the bounds within which a scenario may set them.
+"""Quantities: numbers with units.
 
 A scenario says ``20ms``, ``200/s``, ``1KB`` or ``5%``. Inside, a duration is a float in seconds, a
 rate a float per second, a size a number of bytes and a percentage a plain number. The conversion is
@@ -20,16 +20,11 @@ A plain number is accepted wherever a quantity is, in the canonical unit: ``0.02
 
 from __future__ import annotations
 
-import math
-import numbers
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from typing import Literal
 
 from eda_sim.spec.errors import shown
 
@@ -73,28 +68,10 @@ PREFERRED_UNITS: dict[Dimension, tuple[str, ...]] = {
 }
 CANONICAL_UNIT: dict[Dimension, str] = {"time": "s", "rate": "/s", "bytes": "B", "number": ""}
 
-EXAMPLES: dict[Dimension, str] = {
-    "time": "a duration such as 20ms",
-    "rate": "a rate such as 200/s",
-    "bytes": "a size such as 1KB",
-    "number": "a number",
-}
-
 # Bounded in length and exponent, so that no text can make an exact fraction of a million digits.
 NUMBER = r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?"
 QUANTITY = re.compile(rf"\s*({NUMBER})\s*(/?[A-Za-z]{{1,3}}|%|)\s*", re.ASCII)
 LONGEST_QUANTITY = 120
-
-MAXIMUM_DURATION = 36_525 * 86_400.0
-"""Seconds (100 years). Twice it still fits in int64 nanoseconds with room to spare."""
-MAXIMUM_RATE = 1e9
-"""Per second: one event per nanosecond, the resolution of the clock."""
-MINIMUM_RATE = 1 / MAXIMUM_DURATION
-"""Per second: one event in 100 years."""
-MAXIMUM_BYTES = 10**12
-"""Bytes (1 TB)."""
-MAXIMUM_NUMBER = 1e15
-"""Bound of a plain number in a distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +117,19 @@ def parse_quantity(text: str) -> Quantity:
     """
     match = QUANTITY.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
     if match is None:
-        raise ValueError(f"{shown(text)} is not valid: must be a quantity such as 20ms or 200/s")
+        message = f"{shown(text)} is not valid: must be a quantity such as 20ms or 200/s"
+        raise ValueError(message)
     number, unit = match.groups()
     if unit not in UNITS:
         known = ", ".join(unit for unit in UNITS if unit)
-        raise ValueError(f"{shown(text)} is not valid: no unit {unit!r}; the units are {known}")
+        message = f"{shown(text)} is not valid: no unit {unit!r}; the units are {known}"
+        raise ValueError(message)
     dimension, factor = UNITS[unit]
     try:
         value = float(Fraction(Decimal(number)) * factor)
     except OverflowError:
-        raise ValueError(f"{shown(text)} is not valid: too large") from None
+        message = f"{shown(text)} is not valid: too large"
+        raise ValueError(message) from None
     return Quantity(value, dimension)
 
 
@@ -208,146 +188,6 @@ def _plain(number: Decimal) -> str:
     return text if len(text) <= 20 else f"{number:e}"
 
 
-@dataclass(frozen=True)
-class Measure:
-    """Marks a field that holds a quantity: how it may be written, and its bounds.
-
-    Attributes
-    ----------
-    dimension : {"time", "rate", "bytes", "number"} or None
-        What the field measures; None accepts any dimension (the parameters of a distribution,
-        whose dimension is checked where the distribution is used).
-    minimum, maximum : float
-        Bounds in the canonical unit, both included.
-    positive : bool
-        Whether zero is excluded.
-    whole : bool
-        Whether the value must be a whole number; it is then an int.
-    """
-
-    dimension: Dimension | None
-    minimum: float = 0.0
-    maximum: float = MAXIMUM_NUMBER
-    positive: bool = False
-    whole: bool = False
-
-    def convert(self, value: object) -> float:
-        """Return the value in the canonical unit.
-
-        Parameters
-        ----------
-        value : str, number or Quantity
-            The quantity as it was written.
-
-        Returns
-        -------
-        float
-            Seconds, per second, bytes or 1.
-
-        Raises
-        ------
-        ValueError
-            If it is no quantity of this dimension, or out of bounds; the message says what would
-            be right.
-
-        Examples
-        --------
-        >>> Measure("time").convert("20ms")
-        0.02
-        """
-        number = self._number(value)
-        out = number < self.minimum or number > self.maximum or (self.positive and number == 0)
-        if not math.isfinite(number) or out or (self.whole and not float(number).is_integer()):
-            raise self._refusal(value)
-        if self.whole:
-            return int(number)
-        return float(number) + 0.0  # turns -0.0 into 0.0, which would be written differently
-
-    def _number(self, value: object) -> float:
-        dimension: Dimension
-        if isinstance(value, Quantity):
-            number, dimension = value.value, value.dimension
-        elif isinstance(value, str):
-            try:
-                quantity = parse_quantity(value)
-            except ValueError:
-                raise self._refusal(value) from None
-            number, dimension = quantity.value, quantity.dimension
-        elif isinstance(value, numbers.Real) and not isinstance(value, bool):
-            try:
-                number, dimension = float(value), "number"
-            except OverflowError:
-                raise self._refusal(value) from None
-        else:
-            raise self._refusal(value)
-        if self.dimension is not None and dimension not in (self.dimension, "number"):
-            raise self._refusal(value)
-        return number
-
-    def _refusal(self, value: object) -> ValueError:
-        return ValueError(f"{_written(value)} is not valid: must be {self.domain()}")
-
-    def domain(self) -> str:
-        """Say what is accepted.
-
-        Returns
-        -------
-        str
-            Words for an error message.
-
-        Examples
-        --------
-        >>> Measure("rate", positive=True, maximum=1e9).domain()
-        'a rate such as 200/s, above 0/s, at most 1000000000/s'
-        """
-        dimension = self.dimension or "number"
-        what = EXAMPLES[dimension] if self.dimension else "a number or quantity"
-        if self.whole:
-            what = f"{what} (whole)"
-        low = format_quantity(self.minimum, dimension)
-        high = format_quantity(self.maximum, dimension)
-        if self.dimension == "time" and self.maximum == MAXIMUM_DURATION:
-            high = "36525d (100 years)"
-        bound = f"above {low}, at most {high}" if self.positive else f"from {low} to {high}"
-        return f"{what}, {bound}"
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        dimension = self.dimension or "number"
-        return core_schema.no_info_plain_validator_function(
-            self.convert,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value: (
-                    None
-                    if value is None
-                    else value
-                    if dimension == "number"
-                    else format_quantity(value, dimension)
-                ),
-                when_used="json",
-            ),
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        number: dict[str, Any] = {"type": "integer" if self.whole else "number"}
-        number["exclusiveMinimum" if self.positive else "minimum"] = self.minimum
-        number["maximum"] = self.maximum
-        return {"anyOf": [{"type": "string", "pattern": pattern(self.dimension)}, number]}
-
-
-def _written(value: object) -> str:
-    if isinstance(value, Quantity):
-        return (
-            format_quantity(value.value, value.dimension)
-            if math.isfinite(value.value)
-            else repr(value.value)
-        )
-    return shown(value)
-
-
 def pattern(dimension: Dimension | None) -> str:
     """Return the regular expression (of JSON Schema) for the spellings of a quantity.
 
@@ -372,81 +212,3 @@ def pattern(dimension: Dimension | None) -> str:
         if unit and (dimension is None or of == dimension)
     ]
     return rf"^\s*{NUMBER}\s*({'|'.join(units)})?\s*$"
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Marks a field that holds a whole number, and its bounds, both included."""
-
-    minimum: int
-    maximum: int
-
-    def convert(self, value: object) -> int:
-        """Return the value as an int.
-
-        Parameters
-        ----------
-        value : int, or a float or text that is a whole number
-            The number as it was written; ``1e6`` is accepted, ``true`` is not.
-
-        Returns
-        -------
-        int
-            The number.
-
-        Raises
-        ------
-        ValueError
-            If it is not a whole number within the bounds.
-
-        Examples
-        --------
-        >>> Whole(1, 10).convert(4)
-        4
-        """
-        number: float | None = None
-        if isinstance(value, Quantity):
-            number = value.value if value.dimension == "number" else None
-        elif isinstance(value, str):
-            try:
-                quantity = parse_quantity(value)
-            except ValueError:
-                pass
-            else:
-                number = quantity.value if quantity.dimension == "number" else None
-        elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
-            if self.minimum <= int(value) <= self.maximum:
-                return int(value)
-        elif isinstance(value, numbers.Real) and not isinstance(value, bool):
-            number = float(value)
-        if (
-            number is not None
-            and self.minimum <= number <= self.maximum
-            and float(number).is_integer()
-        ):
-            return int(number)
-        raise ValueError(
-            f"{_written(value)} is not valid: must be an integer from {self.minimum} to {self.maximum}"
-        )
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.convert)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
-
-
-Duration = Annotated[float, Measure("time", maximum=MAXIMUM_DURATION)]
-"""Seconds, from 0 to 100 years."""
-PositiveDuration = Annotated[float, Measure("time", maximum=MAXIMUM_DURATION, positive=True)]
-"""Seconds, above 0, at most 100 years."""
-Rate = Annotated[float, Measure("rate", minimum=MINIMUM_RATE, maximum=MAXIMUM_RATE)]
-"""Per second, from one in 100 years to one per nanosecond."""
-Bytes = Annotated[int, Measure("bytes", maximum=MAXIMUM_BYTES, whole=True)]
-"""Bytes, whole, from 0 to 1 TB."""
-Probability = Annotated[float, Measure("number", maximum=1.0)]
-"""From 0 to 1, or from 0% to 100%."""

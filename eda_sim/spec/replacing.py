@@ -48,7 +48,7 @@ def replaced(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
 
 
 def _written_out(value: Any) -> Any:
-    """Turn a scenario into dicts and lists with every field, in canonical units, which are exact."""
+    """Turn a scenario into dicts and lists of every field, in canonical units (exact)."""
     if isinstance(value, Family):
         parameters = {name: _written_out(item) for name, item in value.parameters().items()}
         return {"type": value.type, **parameters}
@@ -66,7 +66,8 @@ def _written_out(value: Any) -> Any:
 
 def _set(data: dict[str, Any], model: type[BaseModel], path: object, value: Any) -> None:
     if not isinstance(path, str) or not path:
-        raise ScenarioError(f"{shown(path)} is not a path such as consumers.billing.instances")
+        message = f"{shown(path)} is not a path such as consumers.billing.instances"
+        raise ScenarioError(message)
     *parents, last = path.split(".")
     here: Any = data
     annotation: Any = model

@@ -17,10 +17,10 @@ from eda_sim.spec.channels import Channel
 from eda_sim.spec.consumers import Consumer
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.faults import Fault
+from eda_sim.spec.measures import Duration, PositiveDuration, Whole
 from eda_sim.spec.model import FrozenDict, Model
 from eda_sim.spec.names import MOST_FAULTS, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import Producer
-from eda_sim.spec.quantities import Duration, PositiveDuration, Whole
 from eda_sim.spec.references import check_references
 
 DRAIN_TIMEOUT = 3600.0
@@ -90,7 +90,9 @@ class Scenario(Model):
     channels: Named[Annotated[Channel, BeforeValidator(_empty)]] = Field(
         min_length=1, description="Channels by name."
     )
-    consumers: Named[Consumer] = Field(default=FrozenDict(), description="Consumers by name.")
+    consumers: Named[Consumer] = Field(
+        default={}, validate_default=True, description="Consumers by name; default none."
+    )
     faults: tuple[Fault, ...] = Field(
         default=(), max_length=MOST_FAULTS, description="What goes wrong, and when."
     )

@@ -23,16 +23,10 @@ from pydantic_core import CoreSchema, core_schema
 
 from eda_sim.spec.calls import Call, parse_call
 from eda_sim.spec.errors import Problem, ScenarioError, nearest, shown
+from eda_sim.spec.measures import EXAMPLES, Measure
 from eda_sim.spec.model import Model
-from eda_sim.spec.quantities import (
-    EXAMPLES,
-    Dimension,
-    Measure,
-    Quantity,
-    format_quantity,
-    parse_quantity,
-    pattern,
-)
+from eda_sim.spec.quantities import Dimension, Quantity, format_quantity, parse_quantity, pattern
+from eda_sim.spec.values import read_values
 
 LONGEST_DUMPED_CALL = 120
 """Characters; anything longer is written as an object."""
@@ -56,36 +50,19 @@ class Family(Model):
         Parameters that are a rate, and so make sense for times only.
     nested : tuple of str
         Parameters that are lists of families of the same union.
+    from_file : tuple of str and int, or None
+        Parameter that a file may hold, and how many numbers it may have.
     """
 
     order: ClassVar[tuple[str, ...]] = ()
     dimensional: ClassVar[tuple[str, ...]] = ()
     rates: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[tuple[str, ...]] = ()
+    from_file: ClassVar[tuple[str, int] | None] = None
 
     type: str
 
     model_config = ConfigDict(json_schema_extra=_require_type)
-
-    @classmethod
-    def read_files(cls, data: dict[str, Any], measure: Measure, context: object) -> dict[str, Any]:
-        """Replace the name of a file by what is in it.
-
-        Parameters
-        ----------
-        data : dict
-            The object form.
-        measure : Measure
-            What the numbers in the file are.
-        context : object
-            What the loader knows: the folder of the scenario file.
-
-        Returns
-        -------
-        dict
-            The object form without a file.
-        """
-        return data
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters as they were given, in the order of declaration.
@@ -166,12 +143,14 @@ class Spelling:
             raise ScenarioError(Problem(path=("type",), message="is missing; it has no default"))
         if not isinstance(tag, str) or tag not in families:
             name = tag if isinstance(tag, str) else ""
-            raise ValueError(f"no {self.what} {shown(tag)}{nearest(name, families)}")
+            message = f"no {self.what} {shown(tag)}{nearest(name, families)}"
+            raise ValueError(message)
         family = families[tag]
-        data = family.read_files(data, self._measure(), context)
+        if family.from_file is not None:
+            data = read_values(data, family.from_file, self._measure(), context)
         return self._in_canonical_units(data, family, context)
 
-    def _object(self, value: object, families: Mapping[str, type[Family]]) -> dict[str, Any]:
+    def _object(self, value: Any, families: Mapping[str, type[Family]]) -> dict[str, Any]:
         if isinstance(value, self.families):
             return {"type": value.type, **value.parameters()}
         if isinstance(value, Mapping):
@@ -180,35 +159,33 @@ class Spelling:
             try:
                 value = parse_quantity(value)
             except ValueError:
-                value = parse_call(value) if self._looks_like_a_call(value) else value
+                value = parse_call(value) if value.strip()[:1].isalpha() else value
         if isinstance(value, Call):
             return self._from_call(value, families)
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if self.bare_family and (is_number or isinstance(value, Quantity)):
             parameter = families[self.bare_family].order[0]
             return {"type": self.bare_family, parameter: self._measure().convert(value)}
-        raise ValueError(
-            f"{shown(value)} is not valid: must be a {self.what} such as {self.example}"
-        )
-
-    @staticmethod
-    def _looks_like_a_call(text: str) -> bool:
-        return text.strip()[:1].isalpha()
+        message = f"{shown(value)} is not valid: must be a {self.what} such as {self.example}"
+        raise ValueError(message)
 
     def _from_call(self, call: Call, families: Mapping[str, type[Family]]) -> dict[str, Any]:
         family = families.get(call.name)
         if family is None:
-            raise ValueError(f"no {self.what} {call.name!r}{nearest(call.name, families)}")
+            message = f"no {self.what} {call.name!r}{nearest(call.name, families)}"
+            raise ValueError(message)
         if len(call.positional) > len(family.order):
-            raise ValueError(
+            message = (
                 f"{call.name} takes {len(family.order)} parameters without a name, "
                 f"not {len(call.positional)}"
             )
+            raise ValueError(message)
         data: dict[str, Any] = {"type": call.name}
         data.update(zip(family.order, call.positional, strict=False))
         for name, value in call.named.items():
             if name in data:
-                raise ValueError(f"parameter {name!r} of {call.name} is given twice")
+                message = f"parameter {name!r} of {call.name} is given twice"
+                raise ValueError(message)
             data[name] = value
         return data
 
@@ -226,19 +203,25 @@ class Spelling:
             try:
                 if name in family.nested:
                     data[name] = self._spell_out_all(data[name], context)
-                elif name in family.rates and self.dimension not in (None, "time"):
-                    raise ValueError(f"a rate describes times only, not {EXAMPLES[self.dimension]}")
                 elif name in family.dimensional and self.dimension is not None:
                     data[name] = self._convert(data[name])
+                elif name in family.rates:
+                    self._refuse_rates()
             except ValueError as error:
                 problems.append(Problem(path=(name,), message=str(error)))
         if problems:
             raise ScenarioError(problems)
         return data
 
+    def _refuse_rates(self) -> None:
+        if self.dimension not in (None, "time"):
+            message = f"a rate describes times only, not {EXAMPLES[self.dimension]}"
+            raise ValueError(message)
+
     def _spell_out_all(self, value: object, context: object) -> object:
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{shown(value)} is not valid: must be a list")
+            message = f"{shown(value)} is not valid: must be a list"
+            raise ValueError(message)
         return [self.spell_out(item, context) for item in value]
 
     def _convert(self, value: object) -> object:
@@ -264,7 +247,9 @@ class Spelling:
             (parameter,) = value.parameters().values()
             return self._write_number(parameter)
         parameters = {
-            name: self._write_parameter(item, name in value.dimensional, name in value.rates)
+            name: self._write_parameter(
+                item, dimensional=name in value.dimensional, rate=name in value.rates
+            )
             for name, item in value.parameters().items()
         }
         tag = value.type
@@ -276,11 +261,13 @@ class Spelling:
             return value
         return format_quantity(value, self.dimension)
 
-    def _write_parameter(self, value: Any, dimensional: bool, rate: bool) -> Any:
+    def _write_parameter(self, value: Any, *, dimensional: bool, rate: bool) -> Any:
         if isinstance(value, Family):
             return self.write(value)
         if isinstance(value, tuple):
-            return [self._write_parameter(item, dimensional, rate) for item in value]
+            return [
+                self._write_parameter(item, dimensional=dimensional, rate=rate) for item in value
+            ]
         if isinstance(value, str):
             return value
         if rate:

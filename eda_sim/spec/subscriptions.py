@@ -3,8 +3,8 @@
 A consumer works on messages under a *lease*. What a lease covers (``lease_scope``) is the great
 divide between brokers:
 
-- ``partition`` (a log such as Kafka's): a member of the consumer owns a whole partition, reads it in
-  order, and settles by a cumulative offset. Order is kept; a partition is read by one member, so
+- ``partition`` (a log such as Kafka's): a member of the consumer owns a whole partition, reads it
+  in order, and settles by a cumulative offset. Order is kept; a partition is read by one member, so
   more members than partitions are of no use.
 - ``delivery`` (a queue such as RabbitMQ's or SQS'): a lease covers one hand-over of one message,
   which is settled on its own. Any worker may take the next message; order is lost.
@@ -20,8 +20,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from eda_sim.spec.errors import Problem, ScenarioError
+from eda_sim.spec.measures import PositiveDuration, Whole
 from eda_sim.spec.model import Model
-from eda_sim.spec.quantities import PositiveDuration, Whole
 
 FETCH_MAX_MESSAGES = {"delivery": 1, "partition": 500}
 """Defaults of fetch_max_messages; 500 is max.poll.records of Kafka's Java client."""

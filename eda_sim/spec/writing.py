@@ -13,7 +13,7 @@ MOST_IN_A_LINE = 4
 """Fields of a mapping that is written in one line."""
 
 # Texts that need no quotes anywhere in a block; inside [ ] and { } they must hold no mark of it.
-PLAIN = re.compile(r"[A-Za-z0-9._/+][A-Za-z0-9 ._/+%()=,\[\]-]*", re.ASCII)
+PLAIN = re.compile(r"[A-Za-z0-9._/+][A-Za-z0-9 ._/+%()=,;?!'\[\]-]*", re.ASCII)
 MARKS_OF_FLOW = re.compile(r"[,\[\]{}]")
 ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 

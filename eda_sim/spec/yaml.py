@@ -116,7 +116,8 @@ class _Builder:
             self._scalar(event, line)
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
             if len(self.stack) >= DEEPEST_NESTING:
-                raise _refusal(f"nested deeper than {DEEPEST_NESTING}", line)
+                message = f"nested deeper than {DEEPEST_NESTING}"
+                raise _refusal(message, line)
             collection: dict[str, Any] | list[Any] = (
                 {} if isinstance(event, MappingStartEvent) else []
             )
@@ -127,9 +128,11 @@ class _Builder:
     def _open_document(self, event: DocumentStartEvent, line: int) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise _refusal("a second document; a file holds one scenario", line)
+            message = "a second document; a file holds one scenario"
+            raise _refusal(message, line)
         if event.tags or event.version not in (None, (1, 2)):
-            raise _refusal("a directive; none but %YAML 1.2 is accepted", line)
+            message = "a directive; none but %YAML 1.2 is accepted"
+            raise _refusal(message, line)
 
     def _scalar(self, event: ScalarEvent, line: int) -> None:
         plain = event.style in (None, "")
@@ -137,10 +140,12 @@ class _Builder:
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.data, dict) and top.key is None:
             if not isinstance(value, str):
-                raise _refusal(f"{shown(value)} is not a name; a key must be a text", line)
+                message = f"{shown(value)} is not a name; a key must be a text"
+                raise _refusal(message, line)
             if value in top.data:
                 first = self.lines[*top.path, value][0]
-                raise _refusal(f"duplicate key {shown(value)}, first in line {first}", line)
+                message = f"duplicate key {shown(value)}, first in line {first}"
+                raise _refusal(message, line)
             top.key, top.key_line = value, line
         else:
             self._place(value, line)
@@ -158,7 +163,8 @@ class _Builder:
             self.lines[path] = (line, line)
             return path
         if top.key is None:
-            raise _refusal("a key must be a text, not a mapping or a list", line)
+            message = "a key must be a text, not a mapping or a list"
+            raise _refusal(message, line)
         path = (*top.path, top.key)
         top.data[top.key] = value
         is_plain = not isinstance(value, dict | list)
@@ -169,11 +175,14 @@ class _Builder:
 
 def _refuse_what_is_not_data(event: NodeEvent, line: int) -> None:
     if isinstance(event, AliasEvent):
-        raise _refusal(f"an alias (*{event.anchor}); write the value out", line)
+        message = f"an alias (*{event.anchor}); write the value out"
+        raise _refusal(message, line)
     if event.anchor is not None:
-        raise _refusal(f"an anchor (&{event.anchor}); a scenario has no references", line)
-    if getattr(event, "ctag", None) is not None or getattr(event, "tag", None) is not None:
-        raise _refusal(f"a tag ({event.tag}); a scenario is data", line)
+        message = f"an anchor (&{event.anchor}); a scenario has no references"
+        raise _refusal(message, line)
+    if getattr(event, "ctag", None) is not None:
+        message = "a tag; a scenario is data"
+        raise _refusal(message, line)
 
 
 def _refusal(message: str, line: int | None) -> ScenarioError:
@@ -232,18 +241,17 @@ def read_document(text: str) -> Document:
     {'a': [1, '2ms']}
     """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST_TEXT:
-        raise _refusal(f"larger than {LARGEST_TEXT} bytes (1 MiB)", None)
+        message = f"larger than {LARGEST_TEXT} bytes (1 MiB)"
+        raise _refusal(message, None)
     builder = _Builder()
-    count = 0
-    for event in _events(text):
-        count += 1
+    for count, event in enumerate(_events(text), 1):
         if count > MOST_EVENTS:
-            raise _refusal(
-                f"more than {MOST_EVENTS} keys, values and collections", event.start_mark.line + 1
-            )
+            message = f"more than {MOST_EVENTS} keys, values and collections"
+            raise _refusal(message, event.start_mark.line + 1)
         builder.take(event)
     if builder.documents == 0:
-        raise _refusal("is empty; a scenario is a mapping of fields", None)
+        message = "is empty; a scenario is a mapping of fields"
+        raise _refusal(message, None)
     return Document(builder.root, builder.lines)
 
 
@@ -255,9 +263,12 @@ def _events(text: str) -> Iterator[Event]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "cannot be read"
-        raise _refusal(f"not YAML: {one_line(what)}", mark.line + 1 if mark else None) from None
+        message = f"not YAML: {one_line(what)}"
+        raise _refusal(message, mark.line + 1 if mark else None) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _refusal("not YAML: a character that YAML does not allow", line) from None
+        message = "not YAML: a character that YAML does not allow"
+        raise _refusal(message, line) from None
     except YAMLError as error:
-        raise _refusal(f"not YAML: {one_line(str(error))}", None) from None
+        message = f"not YAML: {one_line(str(error))}"
+        raise _refusal(message, None) from None

@@ -31,7 +31,7 @@ from pydantic import Field
 from eda_sim.spec.distributions.composed import EXAMPLE, SIMPLE, Empirical, Mixture
 from eda_sim.spec.distributions.fitted import Hyperexponential, Lognormal, Weibull
 from eda_sim.spec.distributions.plain import Constant, Erlang, Exponential, Pareto, Uniform
-from eda_sim.spec.quantities import MAXIMUM_BYTES, MAXIMUM_DURATION, MAXIMUM_NUMBER
+from eda_sim.spec.measures import MAXIMUM_BYTES, MAXIMUM_DURATION, MAXIMUM_NUMBER
 from eda_sim.spec.spelling import Spelling
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypeVar
 
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.quantities import MAXIMUM_NUMBER, Measure
+from eda_sim.spec.measures import MAXIMUM_NUMBER, Measure
 from eda_sim.spec.spelling import Family
 
 T = TypeVar("T")
@@ -50,7 +50,8 @@ def given(value: T | None) -> T:
         If it is None, which only an object made behind the validation can bring about.
     """
     if value is None:
-        raise ValueError("a parameter is missing")
+        message = "a parameter is missing"
+        raise ValueError(message)
     return value
 
 
@@ -82,7 +83,8 @@ def exactly_one(values: dict[str, object]) -> str:
         return names[0]
     choice = _either(list(values))
     if not names:
-        raise ValueError(f"give {choice}")
+        message = f"give {choice}"
+        raise ValueError(message)
     raise ScenarioError(
         Problem(path=(names[1],), message=f"is one too many beside {names[0]}: give {choice}")
     )
@@ -107,7 +109,8 @@ def exactly_one_pair(first: dict[str, object], second: dict[str, object]) -> Non
     """
     counts = [sum(value is not None for value in pair.values()) for pair in (first, second)]
     if counts not in ([2, 0], [0, 2]):
-        raise ValueError(f"give {' and '.join(first)}, or {' and '.join(second)}")
+        message = f"give {' and '.join(first)}, or {' and '.join(second)}"
+        raise ValueError(message)
 
 
 def scv_of(variance: float, mean: float) -> float:

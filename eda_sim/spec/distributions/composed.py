@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,9 +16,8 @@ from eda_sim.spec.distributions.base import (
 from eda_sim.spec.distributions.fitted import Hyperexponential, Lognormal, Weibull
 from eda_sim.spec.distributions.plain import Constant, Erlang, Exponential, Pareto, Uniform
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.quantities import MAXIMUM_NUMBER, Measure
+from eda_sim.spec.measures import MAXIMUM_NUMBER, Measure
 from eda_sim.spec.spelling import Family, Spelling
-from eda_sim.spec.values import read_values
 
 MOST_VALUES = 20_000
 """Values of an empirical distribution. A scenario with them still fits into 1 MiB of text."""
@@ -47,16 +46,13 @@ class Empirical(DistributionFamily):
 
     order: ClassVar = ("values",)
     dimensional: ClassVar = ("values",)
-
-    @classmethod
-    def read_files(cls, data: dict[str, Any], measure: Measure, context: object) -> dict[str, Any]:
-        """Replace ``file`` and ``column`` by ``values``; see :func:`read_values`."""
-        return read_values(data, "values", measure, context, MOST_VALUES)
+    from_file: ClassVar = ("values", MOST_VALUES)
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.given_values is None:
-            raise ValueError("give values or file")
+            message = "give values or file"
+            raise ValueError(message)
         return self
 
     @property
@@ -127,7 +123,8 @@ class Mixture(DistributionFamily):
     @model_validator(mode="after")
     def _matching(self) -> Self:
         if len(self.components) != len(self.weights):
-            raise ValueError("components and weights must be equally many")
+            message = "components and weights must be equally many"
+            raise ValueError(message)
         if math.fsum(self.weights) <= 0:
             raise ScenarioError(Problem(path=("weights",), message="one must be above 0"))
         return self

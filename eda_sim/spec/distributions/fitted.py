@@ -16,7 +16,7 @@ from eda_sim.spec.distributions.base import (
     given,
 )
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.quantities import Measure, Probability
+from eda_sim.spec.measures import Measure, Probability
 
 # Quantiles of the standard normal distribution (scipy.special.ndtri), the doubles themselves.
 NORMAL_QUANTILES = {
@@ -59,7 +59,8 @@ class Lognormal(DistributionFamily):
         exactly_one({"mean": self.given_mean, "median": self.median})
         shape_by = exactly_one({name: getattr(self, name) for name in ("cv", *NORMAL_QUANTILES)})
         if shape_by == "p50" and self.median is not None:
-            raise ValueError("p50 is the median; give a mean, or another quantile")
+            message = "p50 is the median; give a mean, or another quantile"
+            raise ValueError(message)
         if self.sigma > LARGEST_SIGMA:
             message = f"too far from the rest: sigma {self.sigma:.3g} is above {LARGEST_SIGMA:g}"
             raise ScenarioError(Problem(path=(shape_by,), message=message))
@@ -155,7 +156,8 @@ class Hyperexponential(DistributionFamily):
         )
         if self.given_means is not None:
             if len(self.means) != len(self.probabilities):
-                raise ValueError("means and probabilities must be equally many")
+                message = "means and probabilities must be equally many"
+                raise ValueError(message)
             if abs(math.fsum(self.probabilities) - 1) > 1e-9:
                 message = f"must add up to 1, not {math.fsum(self.probabilities):.10g}"
                 raise ScenarioError(Problem(path=("probabilities",), message=message))

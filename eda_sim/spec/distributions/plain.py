@@ -16,7 +16,7 @@ from eda_sim.spec.distributions.base import (
     scv_of,
 )
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.quantities import Measure, Rate, Whole
+from eda_sim.spec.measures import Measure, Rate, Whole
 
 
 class Constant(DistributionFamily):
