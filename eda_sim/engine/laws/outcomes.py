@@ -1,0 +1,156 @@
+"""Laws about what the settings promise: no loss, no duplicates, Little's law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eda_sim.engine.laws.case import Case, Finding, Law, Mask, exact_sum, known
+from eda_sim.engine.trace import NEVER, Column, CopyState, Outcome
+
+
+def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
+    """Settled before processing, a crash loses but never repeats: at most one effect per copy.
+
+    A lease that runs out, for example that of a delivery whose acknowledgement is late, is another
+    matter, so copies that lost one are left out.
+    """
+    copies, deliveries = case.trace.copies, case.trace.deliveries
+    row = case.copy_of_delivery
+    effects = np.bincount(
+        row, weights=deliveries["effect"], minlength=copies["copy_id"].size
+    ).astype(np.int64)
+    expired = np.zeros(copies["copy_id"].size, dtype=bool)
+    expired[row[_lease_ran_out(case)]] = True
+    for number, _, consumer in case.consumers():
+        if consumer.settle == "before":
+            wrong = (copies["consumer"] == number) & (effects > 1) & ~expired
+            yield case.where("copies", wrong, "more than one effect")
+
+
+def settle_after_never_loses(case: Case) -> Iterator[Finding]:
+    """Settled after processing, what is acknowledged took effect or was skipped after one."""
+    copies, deliveries = case.trace.copies, case.trace.deliveries
+    size = case.trace.messages["created_at"].size
+    for number, _, consumer in case.consumers():
+        if consumer.settle != "after":
+            continue
+        own = deliveries["consumer"] == number
+        effective = own & (deliveries["effect"] == 1)
+        first = np.full(size, np.iinfo(np.int64).max)
+        np.minimum.at(
+            first, deliveries["message_id"][effective], deliveries["finished_at"][effective]
+        )
+        acknowledged = (copies["consumer"] == number) & (copies["state"] == CopyState.ACKNOWLEDGED)
+        wrong = acknowledged & (first[copies["message_id"]] > copies["settled_at"])
+        yield case.where("copies", wrong, "acknowledged, but without an effect before")
+        skipped = own & (deliveries["outcome"] == Outcome.SKIPPED)
+        wrong = skipped & (first[deliveries["message_id"]] > deliveries["finished_at"])
+        yield case.where("deliveries", wrong, "skipped, but without an effect before")
+
+
+def dedup_skips_and_nothing_else_does(case: Case) -> Iterator[Finding]:
+    """Every handler that finishes well takes effect, and only a deduplicator skips one."""
+    deliveries = case.trace.deliveries
+    ok = deliveries["outcome"] == Outcome.OK
+    wrong = ok != (deliveries["effect"] == 1)
+    yield case.where("deliveries", wrong, "ok without an effect, or an effect without ok")
+    for number, _, consumer in case.consumers():
+        if consumer.dedup is None:
+            own = deliveries["consumer"] == number
+            skipped = own & (deliveries["outcome"] == Outcome.SKIPPED)
+            yield case.where("deliveries", skipped, "skipped without a deduplicator")
+
+
+def littles_law(case: Case) -> Iterator[Finding]:
+    """Little's law: the number there, added up over time, is the time there, over copies.
+
+    The left side comes from the copies: the area under the count of those stored and not settled.
+    The right side comes from the deliveries: how long each attempt waited, and how long it was
+    held. Both are integers, and equal to the nanosecond, for each subscription.
+    """
+    copies, deliveries = case.trace.copies, case.trace.deliveries
+    size = copies["copy_id"].size
+    over = np.where(copies["settled_at"] == NEVER, case.end, copies["settled_at"])
+    row = case.copy_of_delivery
+    again = case.available_again_at
+    held_until = np.where(again == NEVER, over[row], again)
+    waited = deliveries["acquired_at"] - deliveries["available_at"]
+    pieces = np.zeros(size, dtype=np.int64)
+    np.add.at(pieces, row, waited + held_until - deliveries["acquired_at"])
+    untouched = copies["deliveries"] == 0
+    pieces[untouched] = (over - copies["stored_at"])[untouched]
+    sojourn = over - copies["stored_at"]
+    yield case.where("copies", pieces != sojourn, "waits and leases do not add up to its time here")
+    subscription = copies["channel"] * len(case.trace.names.consumers) + copies["consumer"]
+    for number in np.unique(subscription):
+        own = subscription == number
+        times, counts = _number_over_time(copies["stored_at"][own], over[own])
+        area = sum(
+            width * count
+            for width, count in zip(np.diff(times).tolist(), counts[:-1].tolist(), strict=True)
+        )
+        wrong = own & (area != exact_sum(pieces[own]) or bool((counts < 0).any()))
+        yield case.where("copies", wrong, "the area under the number in the system differs")
+
+
+def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
+    """Every sample shows what the tables say about its moment."""
+    trace = case.trace
+    series, copies, deliveries = trace.series, trace.copies, trace.deliveries
+    there = series["available"] + series["scheduled"] + series["acquired"]
+    for number, _, consumer in case.consumers():
+        own = series["consumer"] == number
+        for channel in np.unique(series["channel"][own]):
+            chosen = (copies["consumer"] == number) & (copies["channel"] == channel)
+            rows = np.flatnonzero(own & (series["channel"] == channel))
+            expected = _count_at(
+                series["time"][rows], copies["stored_at"][chosen], copies["settled_at"][chosen]
+            )
+            yield "series", rows[there[rows] != expected], "lag is not that of the copies"
+        rows = np.flatnonzero(own)
+        ran = (deliveries["consumer"] == number) & known(deliveries["started_at"])
+        busy = _count_at(
+            series["time"][rows], deliveries["started_at"][ran], deliveries["finished_at"][ran]
+        )
+        yield "series", rows[series["busy"][rows] != busy], "busy is not that of the deliveries"
+        down = [span for i in range(consumer.instances) for span in case.down(number, i)]
+        begin, over = np.array(down, dtype=np.int64).reshape(len(down), 2).T
+        up = consumer.instances - _count_at(series["time"][rows], begin, over)
+        yield "series", rows[series["up"][rows] != up], "up is not what the faults left"
+
+
+def _lease_ran_out(case: Case) -> Mask:
+    """Return which deliveries were followed by another because their lease had run out."""
+    deliveries = case.trace.deliveries
+    expired: Mask = deliveries["outcome"] == Outcome.EXPIRED
+    for number, _, consumer in case.consumers():
+        timeout = consumer.subscription.lease_timeout
+        if timeout is None or consumer.subscription.lease_scope == "partition":
+            continue
+        own = deliveries["consumer"] == number
+        ends = deliveries["acquired_at"] + round(timeout * 1e9)
+        expired |= own & known(case.available_again_at) & (case.available_again_at >= ends)
+    return expired
+
+
+def _number_over_time(start: Column, end: Column) -> tuple[Column, Column]:
+    times = np.unique(np.concatenate([start, end]))
+    return times, _count_at(times, start, end)
+
+
+def _count_at(times: Column, start: Column, end: Column) -> Column:
+    """Return how many intervals [start, end) contain each time; an end of NEVER never comes."""
+    begun = np.searchsorted(np.sort(start), times, side="right")
+    over = np.searchsorted(np.sort(end[end != NEVER]), times, side="right")
+    return (begun - over).astype(np.int64)
+
+
+LAWS: tuple[Law, ...] = (
+    settle_before_never_duplicates,
+    settle_after_never_loses,
+    dedup_skips_and_nothing_else_does,
+    littles_law,
+    series_agree_with_the_tables,
+)

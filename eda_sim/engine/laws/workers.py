@@ -1,0 +1,155 @@
+"""Laws about who can do what at a time: workers, crashes, prefetch, order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eda_sim.engine.laws.case import Case, Finding, Law, groups, known
+from eda_sim.engine.trace import NEVER, Outcome
+
+
+def one_handler_per_worker(case: Case) -> Iterator[Finding]:
+    """No worker runs two handlers at a time."""
+    deliveries = case.trace.deliveries
+    ran = np.flatnonzero(known(deliveries["started_at"]))
+    start, end = deliveries["started_at"][ran], deliveries["finished_at"][ran]
+    end = np.where(end == NEVER, case.end, end)
+    worker = groups(*(deliveries[name][ran] for name in ("consumer", "instance", "worker")))
+    order = np.lexsort((end, start, worker))
+    same = worker[order][1:] == worker[order][:-1]
+    overlap = same & (start[order][1:] < end[order][:-1])
+    rows = ran[order[1:][overlap]].astype(np.int64)
+    yield "deliveries", rows, "started while its worker ran another one"
+
+
+def nothing_while_down(case: Case) -> Iterator[Finding]:
+    """Nothing is received, and nothing runs, in an instance that is down."""
+    deliveries = case.trace.deliveries
+    start, end = deliveries["started_at"], deliveries["finished_at"]
+    end = np.where(end == NEVER, case.end, end)
+    for number, _, consumer in case.consumers():
+        for instance in range(consumer.instances):
+            spans = case.down(number, instance)
+            if not spans:
+                continue
+            own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
+            for begin, over in spans:
+                ran = known(start) & (start < over) & (end > begin)
+                # What was running when the crash came ends at that moment, as a crash.
+                started_down = known(start) & (start >= begin) & (start < over)
+                yield case.where("deliveries", own & (ran | started_down), "ran while down")
+                got = deliveries["received_at"]
+                got_down = (got >= begin) & (got < over)
+                yield case.where("deliveries", own & got_down, "received while down")
+                cut = known(start) & (end == begin) & (deliveries["finished_at"] != NEVER)
+                wrong = own & cut & (start < begin) & (deliveries["outcome"] != Outcome.CRASHED)
+                yield case.where("deliveries", wrong, "finished at the very moment of a crash")
+
+
+def crashes_have_a_cause(case: Case) -> Iterator[Finding]:
+    """No handler crashes but at the moment at which its instance does, and without effect."""
+    deliveries = case.trace.deliveries
+    crashed = deliveries["outcome"] == Outcome.CRASHED
+    yield case.where("deliveries", crashed & (deliveries["effect"] == 1), "crashed with an effect")
+    running = crashed & known(deliveries["started_at"])
+    for number, _, consumer in case.consumers():
+        for instance in range(consumer.instances):
+            moments = [begin for begin, _ in case.down(number, instance)]
+            own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
+            wrong = running & own & ~np.isin(deliveries["finished_at"], moments)
+            yield case.where("deliveries", wrong, "crashed while its instance was up")
+
+
+def partitions_in_order(case: Case) -> Iterator[Finding]:
+    """With leases on partitions and no fault, a partition is handled in order, each copy once."""
+    trace = case.trace
+    copies, deliveries = trace.copies, trace.deliveries
+    hit = {trace.names.targets[target] for target in trace.faults["target"]}
+    for number, name, consumer in case.consumers():
+        if consumer.subscription.lease_scope != "partition" or name in hit:
+            continue
+        own = deliveries["consumer"] == number
+        yield case.where("deliveries", own & (deliveries["attempt"] > 1), "delivered again")
+        rows = np.flatnonzero(own & known(deliveries["started_at"]))
+        copy = case.copy_of_delivery[rows]
+        log = groups(copies["channel"][copy], copies["partition"][copy])
+        order = np.lexsort((copies["offset"][copy], log))
+        same = log[order][1:] == log[order][:-1]
+        for column in ("started_at", "finished_at"):
+            times = deliveries[column][rows][order]
+            times = np.where(times == NEVER, case.end, times)
+            overtaken = same & (times[1:] < times[:-1])
+            late = rows[order[1:][overtaken]].astype(np.int64)
+            yield "deliveries", late, f"{column} is before that of an earlier offset"
+
+
+def producers_keep_their_order(case: Case) -> Iterator[Finding]:
+    """No link reorders: what a producer sends to a partition is stored in that order."""
+    trace = case.trace
+    messages = trace.messages
+    is_producer = np.array([name in case.scenario.producers for name in trace.names.sources])
+    chosen = is_producer[messages["source"]] & (messages["copies"] == 1)
+    rows = np.flatnonzero(chosen & known(messages["stored_at"]))
+    path = groups(*(messages[name][rows] for name in ("source", "channel", "partition")))
+    order = np.lexsort((rows, path))
+    same = path[order][1:] == path[order][:-1]
+    stored = messages["stored_at"][rows][order]
+    overtaken = same & (stored[1:] < stored[:-1])
+    late = rows[order[1:][overtaken]].astype(np.int64)
+    yield "messages", late, "stored before an earlier one of the same producer"
+
+
+def prefetch_respected(case: Case) -> Iterator[Finding]:
+    """No instance holds more unsettled deliveries of a channel than its prefetch allows."""
+    deliveries = case.trace.deliveries
+    for number, _, consumer in case.consumers():
+        subscription = consumer.subscription
+        if subscription.delivery != "push" or subscription.max_outstanding is None:
+            continue
+        # What was still on its way may have been sent to a session that had ended: not counted.
+        held = (deliveries["consumer"] == number) & known(deliveries["received_at"])
+        rows = np.flatnonzero(held)
+        ends = [_or_end(deliveries["settled_at"][rows], case.end)]
+        crashed = deliveries["outcome"][rows] == Outcome.CRASHED
+        ends.append(np.where(crashed, deliveries["finished_at"][rows], case.end))
+        ends.append(_or_end(case.available_again_at[rows], case.end))
+        if subscription.lease_timeout is not None:
+            lease_ns = round(subscription.lease_timeout * 1e9)
+            ends.append(deliveries["acquired_at"][rows] + lease_ns)
+        end = np.minimum.reduce(ends)
+        holder = groups(deliveries["channel"][rows], deliveries["instance"][rows])
+        most = subscription.max_outstanding
+        too_many = rows[_exceeding(holder, deliveries["acquired_at"][rows], end, most)]
+        yield "deliveries", too_many.astype(np.int64), f"more than {most} outstanding"
+
+
+def _or_end(times: np.ndarray, end: int) -> np.ndarray:
+    return np.where(times == NEVER, end, times)
+
+
+def _exceeding(holder: np.ndarray, start: np.ndarray, end: np.ndarray, most: int) -> np.ndarray:
+    """Return the places of the intervals [start, end) whose start finds ``most`` others there."""
+    size = start.size
+    lasts = end > start
+    times = np.concatenate([start, end])
+    is_end = np.concatenate([np.zeros(size, dtype=np.int64), np.ones(size, dtype=np.int64)])
+    who = np.concatenate([holder, holder])
+    counted = np.concatenate([lasts, lasts])
+    # At one moment what ends makes room before what begins.
+    order = np.lexsort((1 - is_end, times, who))
+    order = order[counted[order]]
+    level = np.cumsum(np.where(is_end[order] == 1, -1, 1))
+    begins = is_end[order] == 0
+    return np.sort(order[begins & (level > most)])
+
+
+LAWS: tuple[Law, ...] = (
+    one_handler_per_worker,
+    nothing_while_down,
+    crashes_have_a_cause,
+    partitions_in_order,
+    producers_keep_their_order,
+    prefetch_respected,
+)
