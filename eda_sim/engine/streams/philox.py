@@ -23,6 +23,7 @@ _MULTIPLIER_0 = 0xD2511F53
 _MULTIPLIER_1 = 0xCD9E8D57
 _WEYL_0 = 0x9E3779B9  # the golden ratio
 _WEYL_1 = 0xBB67AE85  # sqrt(3) - 1
+_UNIT = 2.0**-53
 
 
 @jit
@@ -72,6 +73,29 @@ def philox(
 
 
 @jit
+def unit_interval(word_0: int, word_1: int) -> float:
+    """Return the number in (0, 1) that two words stand for.
+
+    Parameters
+    ----------
+    word_0, word_1 : int
+        The upper 26 bits of each count.
+
+    Returns
+    -------
+    float
+        An odd multiple of 2**-53: from 2**-53 to 1 - 2**-53.
+
+    Examples
+    --------
+    >>> unit_interval(0, 0) == 2.0**-53
+    True
+    """
+    high_and_low = ((word_0 >> 6) << 26) | (word_1 >> 6)
+    return (2 * high_and_low + 1) * _UNIT
+
+
+@jit
 def uniform(seed: int, replication: int, stream: int, entity: int, event: int, draw: int) -> float:
     """Return the uniform number at an address.
 
@@ -92,5 +116,4 @@ def uniform(seed: int, replication: int, stream: int, entity: int, event: int, d
     True
     """
     word_0, word_1, _, _ = philox(draw, event, entity, stream, seed, replication)
-    high_and_low = ((word_0 >> 6) << 26) | (word_1 >> 6)
-    return (2 * high_and_low + 1) * 1.1102230246251565e-16  # 2**-53
+    return unit_interval(word_0, word_1)

@@ -213,8 +213,8 @@ def sample(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> table = lower([SimpleNamespace(type="constant", value=0.02)])
+    >>> from eda_sim.spec.distributions import Constant
+    >>> table = lower([Constant(value=0.02)])
     >>> sample(table, 0, 7, 0, 4, 99, 0, 1)
     0.02
     """
@@ -246,8 +246,8 @@ def sample_ns(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> table = lower([SimpleNamespace(type="constant", value=0.02)])
+    >>> from eda_sim.spec.distributions import Constant
+    >>> table = lower([Constant(value=0.02)])
     >>> sample_ns(table, 0, 7, 0, 4, 99, 0, 1)
     20000000
     """
@@ -277,8 +277,8 @@ def fill(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> table = lower([SimpleNamespace(type="constant", value=0.02)])
+    >>> from eda_sim.spec.distributions import Constant
+    >>> table = lower([Constant(value=0.02)])
     >>> out = np.zeros(2)
     >>> fill(out, table, 0, 7, 0, 4, 99, 0, 1)
     >>> out.tolist()
@@ -313,8 +313,8 @@ def fill_ns(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> table = lower([SimpleNamespace(type="constant", value=0.02)])
+    >>> from eda_sim.spec.distributions import Constant
+    >>> table = lower([Constant(value=0.02)])
     >>> out = np.zeros(2, dtype=np.int64)
     >>> fill_ns(out, table, 0, 7, 0, 4, 99, 0, 1)
     >>> out.tolist()

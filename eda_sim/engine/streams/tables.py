@@ -13,8 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE
+
 ROW_WIDTH = 5
 """Numbers per row: kind, first parameter, second parameter, start of its list, length of it."""
+
+MOST_STAGES = DRAWS_PER_VARIATE - 24
+"""Stages of an Erlang variate: one uniform each, and the choice in a mixture takes another."""
 
 
 class Kind(enum.IntEnum):
@@ -74,6 +79,14 @@ def _hyperexponential(distribution: Any) -> _Row:
     return _Row(Kind.HYPEREXPONENTIAL, length=len(means), entries=entries)
 
 
+def _erlang(distribution: Any) -> _Row:
+    # One more than these would be the first draw of the next attempt.
+    if distribution.stages > MOST_STAGES:
+        message = f"stages is {distribution.stages}: must be at most {MOST_STAGES}"
+        raise ValueError(message)
+    return _Row(Kind.ERLANG, distribution.mean / distribution.stages, distribution.stages)
+
+
 def _empirical(distribution: Any) -> _Row:
     values = tuple(distribution.values)
     return _Row(Kind.EMPIRICAL, length=len(values), entries=values)
@@ -84,7 +97,7 @@ _SIMPLE: dict[str, Callable[[Any], _Row]] = {
     "uniform": lambda d: _Row(Kind.UNIFORM, d.low, d.high - d.low),
     "exponential": lambda d: _Row(Kind.EXPONENTIAL, d.mean),
     "lognormal": lambda d: _Row(Kind.LOGNORMAL, d.mu, d.sigma),
-    "erlang": lambda d: _Row(Kind.ERLANG, d.mean / d.stages, d.stages),
+    "erlang": _erlang,
     "hyperexponential": _hyperexponential,
     "weibull": lambda d: _Row(Kind.WEIBULL, d.scale, 1.0 / d.shape),
     "pareto": lambda d: _Row(Kind.PARETO, d.minimum, 1.0 / d.shape),
@@ -109,18 +122,20 @@ def lower(distributions: Sequence[Any]) -> DistributionTable:
     ------
     TypeError
         If something is no distribution.
+    ValueError
+        If an Erlang distribution has more than :data:`MOST_STAGES` stages.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> table = lower([SimpleNamespace(type="exponential", mean=0.02)])
+    >>> from eda_sim.spec.distributions import Exponential
+    >>> table = lower([Exponential(mean=0.02)])
     >>> table.kind.tolist(), table.data.tolist()
     ([2], [2.0, 0.02, 0.0, 5.0, 0.0])
     """
     rows: list[_Row] = []
     components: list[_Row] = []
     for distribution in distributions:
-        if distribution.type == "mixture":
+        if getattr(distribution, "type", None) == "mixture":
             first = len(distributions) + len(components)
             components += [_lower_simple(component) for component in distribution.components]
             count = len(distribution.components)
