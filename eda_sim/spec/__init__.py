@@ -33,6 +33,7 @@ from eda_sim.spec.producers import (
     UniformKeys,
     ZipfKeys,
 )
+from eda_sim.spec.remarks import remarks
 from eda_sim.spec.scenario import Scenario
 from eda_sim.spec.schema import json_schema
 from eda_sim.spec.subscriptions import Subscription
@@ -72,5 +73,6 @@ __all__ = [
     "json_schema",
     "load",
     "parse_value",
+    "remarks",
     "scenarios",
 ]

@@ -83,18 +83,16 @@ def _write_emissions(emissions: tuple[Emission, ...]) -> Any:
     return written[0] if len(written) == 1 and isinstance(written[0], str) else written
 
 
+_Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PARTS)]
+_EmissionsOrNames = Annotated[tuple[Name | Emission, ...], Field(max_length=MOST_PARTS)]
 Channels = Annotated[
-    tuple[Name, ...],
-    BeforeValidator(_as_list, json_schema_input_type=Name | tuple[Name, ...]),
-    Field(min_length=1, max_length=MOST_PARTS),
+    _Names,
+    BeforeValidator(_as_list, json_schema_input_type=Name | _Names),
     PlainSerializer(_write_names, when_used="json"),
 ]
 Emissions = Annotated[
-    tuple[Emission, ...],
-    BeforeValidator(
-        _as_emissions, json_schema_input_type=Name | Emission | tuple[Name | Emission, ...]
-    ),
-    Field(max_length=MOST_PARTS),
+    Annotated[tuple[Emission, ...], Field(max_length=MOST_PARTS)],
+    BeforeValidator(_as_emissions, json_schema_input_type=Name | Emission | _EmissionsOrNames),
     PlainSerializer(_write_emissions, when_used="json"),
 ]
 

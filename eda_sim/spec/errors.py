@@ -33,6 +33,8 @@ class Problem:
         What is wrong and what would be right.
     path : tuple of str and int
         Where it is in the scenario, from the top; empty if it concerns all of it.
+    key : str or None
+        The name in there that should not be there, None if it is something else.
     file : str or None
         The file as the user named it, None for a scenario written in Python.
     line : int or None
@@ -41,6 +43,7 @@ class Problem:
 
     message: str
     path: Path = ()
+    key: str | None = None
     file: str | None = None
     line: int | None = None
 

@@ -44,9 +44,9 @@ def load(source: str | os.PathLike[str]) -> Scenario:
     """
     if isinstance(source, str):
         if "\n" in source:
-            return _read(source, None, None)
+            return _read(source, None, Path())
         if source in scenarios():
-            return _read(bundled_text(source), f"{source}.yaml", None)
+            return _read(bundled_text(source), f"{source}.yaml", Path())
         is_path = source.endswith(SUFFIXES) or "/" in source or os.sep in source
         if not is_path and not Path(source).is_file():
             hint = nearest(source, scenarios())
@@ -164,14 +164,13 @@ def parse_value(text: str) -> Any:
     return read_document(text).data if text.strip() else None
 
 
-def _read(text: str, file: str | None, folder: Path | None) -> Scenario:
+def _read(text: str, file: str | None, folder: Path) -> Scenario:
     try:
         document = read_document(text)
     except ScenarioError as error:
         raise ScenarioError(replace(problem, file=file) for problem in error.problems) from None
     try:
-        context = {} if folder is None else {"folder": folder}
-        return Scenario.model_validate(document.data, context=context)
+        return Scenario.model_validate(document.data, context={"folder": folder})
     except ScenarioError as error:
         raise ScenarioError(
             _located(problem, document, file) for problem in error.problems
@@ -179,7 +178,11 @@ def _read(text: str, file: str | None, folder: Path | None) -> Scenario:
 
 
 def _located(problem: Problem, document: Document, file: str | None) -> Problem:
-    return replace(problem, file=file, line=document.line(problem.path))
+    if problem.key is None:
+        line = document.line(problem.path)
+    else:
+        line = document.line((*problem.path, problem.key), of_key=True)
+    return replace(problem, file=file, line=line)
 
 
 def _content(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -175,20 +176,22 @@ def scenario_error(error: ValidationError, model: type[BaseModel]) -> ScenarioEr
     ScenarioError
         To be raised. Names that nobody knows come first, because they explain what is missing.
     """
-    problems: list[tuple[bool, Problem]] = []
-    unknown: dict[Path, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=True):
-        for kind, problem in _translate(detail, model):
-            if kind == "unknown":
-                unknown.setdefault(problem.path[:-1], []).append(str(problem.path[-1]))
-            problems.append((kind != "unknown", problem))
-    problems.sort(key=lambda pair: pair[0])
-    kept = [
+    problems = [
         problem
-        for _, problem in problems
+        for detail in error.errors(include_url=False, include_input=True)
+        for problem in _translate(detail, model)
+    ]
+    unknown: dict[Path, list[str]] = {}
+    for problem in problems:
+        if problem.key is not None:
+            unknown.setdefault(problem.path, []).append(problem.key)
+    problems = [
+        problem
+        for problem in problems
         if not _explained(problem, unknown.get(problem.path[:-1], ()))
     ]
-    return ScenarioError(kept[:MOST_PROBLEMS])
+    problems.sort(key=lambda problem: problem.key is None)
+    return ScenarioError(problems[:MOST_PROBLEMS])
 
 
 def _explained(problem: Problem, unknown: Iterable[str]) -> bool:
@@ -201,28 +204,25 @@ def _explained(problem: Problem, unknown: Iterable[str]) -> bool:
 MISSING = "is missing; it has no default"
 
 
-def _translate(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[str, Problem]]:
+def _translate(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[Problem]:
     path, parent = _path(detail["loc"], model)
     kind, value = detail["type"], detail["input"]
     context = detail.get("ctx", {})
-    if kind == "value_error":
-        cause = context["error"]
-        if isinstance(cause, ScenarioError):
-            for problem in cause.problems:
-                yield "", Problem(path=path + problem.path, message=problem.message)
-        else:
-            yield "", Problem(path=path, message=str(cause))
+    if kind == "value_error" and isinstance(context["error"], ScenarioError):
+        for problem in context["error"].problems:
+            yield replace(problem, path=path + problem.path)
+    elif kind == "value_error":
+        yield Problem(path=path, message=str(context["error"]))
     elif kind == "extra_forbidden":
         name = str(path[-1])
+        hint = nearest(name, fields_of(parent))
         if name.endswith(")"):  # the rest of a call that was cut at its comma
-            message = f"unknown field {shown(name)}; inside {{ }} a call must stand in quotes"
-        else:
-            message = f"unknown field {shown(name)}{nearest(name, fields_of(parent))}"
-        yield "unknown", Problem(path=path, message=message)
+            hint = "; inside { } a call must stand in quotes"
+        yield Problem(path=path[:-1], key=name, message=f"unknown field {shown(name)}{hint}")
     elif kind == "missing":
-        yield "", Problem(path=path, message=MISSING)
+        yield Problem(path=path, message=MISSING)
     else:
-        yield "", Problem(path=path, message=_refusal(kind, value, context, detail["msg"]))
+        yield Problem(path=path, message=_refusal(kind, value, context, detail["msg"]))
 
 
 def _path(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[Path, Any]:

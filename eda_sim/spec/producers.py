@@ -26,7 +26,8 @@ from eda_sim.spec.spelling import Family, Spelling
 
 MOST_TIMES = 20_000
 """Arrival times in a trace. A scenario with them still fits into 1 MiB of text."""
-MOST_KEYS = 10_000_000
+MOST_KEYS = 1_000_000
+"""Keys of a producer: a run keeps the partition of each key for each channel."""
 
 DEFAULT_SIZE = Constant(value=1000)
 

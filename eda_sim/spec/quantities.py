@@ -211,4 +211,4 @@ def pattern(dimension: Dimension | None) -> str:
         for unit, (of, _) in UNITS.items()
         if unit and (dimension is None or of == dimension)
     ]
-    return rf"^\s*{NUMBER}\s*({'|'.join(units)})?\s*$"
+    return rf"^\s*{NUMBER.replace('[+-]?', '[+]?', 1)}\s*({'|'.join(units)})?\s*$"

@@ -101,10 +101,10 @@ def _step(
     if fields:
         if part not in fields:
             message = f"unknown field {shown(part)}{nearest(part, fields)}"
-            raise ScenarioError(Problem(path=(*walked, part), message=message))
+            raise ScenarioError(Problem(path=walked, key=part, message=message))
         return part, fields[part]
     if part not in here and not adds:
         hint = nearest(part, here)
         message = f"there is no {shown(part)}{hint}"
-        raise ScenarioError(Problem(path=(*walked, part), message=message))
+        raise ScenarioError(Problem(path=walked, key=part, message=message))
     return part, step(annotation, part)

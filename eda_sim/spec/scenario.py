@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
-from pydantic.json_schema import GenerateJsonSchema
 
 from eda_sim.spec.channels import Channel
 from eda_sim.spec.consumers import Consumer
@@ -22,13 +21,14 @@ from eda_sim.spec.model import FrozenDict, Model
 from eda_sim.spec.names import MOST_FAULTS, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import Producer
 from eda_sim.spec.references import check_references
+from eda_sim.spec.schema import SchemaOfFiles
 
 DRAIN_TIMEOUT = 3600.0
 SAMPLES = 200
 """Samples of a series over the duration, if sample_every is not given."""
 
 Value = TypeVar("Value")
-Named = Annotated[Mapping[Name, Value], AfterValidator(FrozenDict), Field(max_length=MOST_PARTS)]
+Named = Annotated[Mapping[Name, Value], Field(max_length=MOST_PARTS), AfterValidator(FrozenDict)]
 
 
 def _empty(value: object) -> object:
@@ -116,7 +116,7 @@ class Scenario(Model):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """Return the JSON Schema of scenario files; see :func:`eda_sim.spec.schema.json_schema`.
+        """Return the JSON Schema of scenario files; see :func:`eda_sim.spec.json_schema`.
 
         Parameters
         ----------
@@ -128,8 +128,7 @@ class Scenario(Model):
         dict
             The schema.
         """
-        schema = super().model_json_schema(*args, **options)
-        return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
+        return super().model_json_schema(*args, **{"schema_generator": SchemaOfFiles, **options})
 
     @property
     def sample_every(self) -> float | None:

@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -51,6 +51,17 @@ LONGEST_INTEGER = 40
 """Characters; a longer one is read as a float, for it is out of every bound anyway."""
 
 
+class Place(NamedTuple):
+    """Lines, from 1, of a key and of what it stands for.
+
+    In a list, and at the top, where there is no key, both are the line of the value.
+    """
+
+    key: int
+    value: int
+    is_collection: bool
+
+
 @dataclass(frozen=True)
 class Document:
     """What a text holds, and where.
@@ -59,20 +70,22 @@ class Document:
     ----------
     data : object
         Dicts, lists, texts, numbers, booleans and None.
-    lines : dict
-        Path -> (line of the key, line of the value), from 1.
+    places : dict
+        Path -> where it is.
     """
 
     data: Any
-    lines: dict[Path, tuple[int, int]]
+    places: dict[Path, Place]
 
-    def line(self, path: Path) -> int | None:
+    def line(self, path: Path, *, of_key: bool = False) -> int | None:
         """Return the line of something, or of the nearest thing around it.
 
         Parameters
         ----------
         path : tuple of str and int
             Where it is in the data.
+        of_key : bool, default False
+            Whether the key is meant, and not what it stands for.
 
         Returns
         -------
@@ -81,8 +94,9 @@ class Document:
             collection; None in an empty text.
         """
         for length in range(len(path), -1, -1):
-            if path[:length] in self.lines:
-                return self.lines[path[:length]][0]
+            place = self.places.get(path[:length])
+            if place is not None:
+                return place.key if of_key or place.is_collection else place.value
         return None
 
 
@@ -100,7 +114,7 @@ class _Open:
 class _Builder:
     """Builds the data of one document from events."""
 
-    lines: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    places: dict[Path, Place] = field(default_factory=dict)
     stack: list[_Open] = field(default_factory=list)
     root: Any = None
     documents: int = 0
@@ -143,7 +157,7 @@ class _Builder:
                 message = f"{shown(value)} is not a name; a key must be a text"
                 raise _refusal(message, line)
             if value in top.data:
-                first = self.lines[*top.path, value][0]
+                first = self.places[*top.path, value].key
                 message = f"duplicate key {shown(value)}, first in line {first}"
                 raise _refusal(message, line)
             top.key, top.key_line = value, line
@@ -152,23 +166,23 @@ class _Builder:
 
     def _place(self, value: Any, line: int) -> Path:
         """Put a value where the parser is, and return its path."""
+        is_collection = isinstance(value, dict | list)
         if not self.stack:
             self.root = value
-            self.lines[()] = (line, line)
+            self.places[()] = Place(line, line, is_collection)
             return ()
         top = self.stack[-1]
         if isinstance(top.data, list):
             path: Path = (*top.path, len(top.data))
             top.data.append(value)
-            self.lines[path] = (line, line)
+            self.places[path] = Place(line, line, is_collection)
             return path
         if top.key is None:
             message = "a key must be a text, not a mapping or a list"
             raise _refusal(message, line)
         path = (*top.path, top.key)
         top.data[top.key] = value
-        is_plain = not isinstance(value, dict | list)
-        self.lines[path] = (line if is_plain and line > 0 else top.key_line, line)
+        self.places[path] = Place(top.key_line, line, is_collection)
         top.key = None
         return path
 
@@ -183,6 +197,25 @@ def _refuse_what_is_not_data(event: NodeEvent, line: int) -> None:
     if getattr(event, "ctag", None) is not None:
         message = "a tag; a scenario is data"
         raise _refusal(message, line)
+
+
+# The beginning of what the parser says -> what a person can do about it.
+EXPLANATIONS = {
+    "mapping values are not allowed": "a ':' where no field can begin; is the indentation right, "
+    "or are quotes missing?",
+    "could not find expected ':'": "a line that is no 'field: value'",
+    "expected '<document start>'": "something that belongs to no field; is the indentation right?",
+    "expected <block end>": "the indentation does not fit the lines above",
+    "found character '\\t'": "a tab; only spaces can indent",
+    "found unexpected end of stream": "a text in quotes that does not end",
+}
+
+
+def _explained(what: str) -> str:
+    for beginning, explanation in EXPLANATIONS.items():
+        if what.startswith(beginning):
+            return explanation
+    return one_line(what)
 
 
 def _refusal(message: str, line: int | None) -> ScenarioError:
@@ -250,9 +283,9 @@ def read_document(text: str) -> Document:
             raise _refusal(message, event.start_mark.line + 1)
         builder.take(event)
     if builder.documents == 0:
-        message = "is empty; a scenario is a mapping of fields"
+        message = "nothing is in it; a scenario is a mapping of fields"
         raise _refusal(message, None)
-    return Document(builder.root, builder.lines)
+    return Document(builder.root, builder.places)
 
 
 def _events(text: str) -> Iterator[Event]:
@@ -263,12 +296,15 @@ def _events(text: str) -> Iterator[Event]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "cannot be read"
-        message = f"not YAML: {one_line(what)}"
+        message = f"not YAML: {_explained(what)}"
         raise _refusal(message, mark.line + 1 if mark else None) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = "not YAML: a character that YAML does not allow"
         raise _refusal(message, line) from None
+    except (OverflowError, ValueError):  # the parser's own, for escapes such as "\\U99999999"
+        message = "not YAML: an escape that is no character"
+        raise _refusal(message, None) from None
     except YAMLError as error:
         message = f"not YAML: {one_line(str(error))}"
         raise _refusal(message, None) from None
