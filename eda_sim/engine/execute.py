@@ -29,7 +29,7 @@ def execute(
     seed : int, optional
         Instead of the scenario's own seed; 0 <= seed < 2**32.
     replication : int
-        Number of the independent replication, from 0.
+        Number of the independent replication; 0 <= replication < 2**32.
     engine : {"auto", "reference"}
         Who runs it. The trace is the same.
     progress : callable, optional
@@ -43,7 +43,7 @@ def execute(
     Raises
     ------
     ValueError
-        If there is no such engine.
+        If there is no such engine, or seed or replication is out of bounds.
     """
     if engine not in ("auto", "reference"):
         message = f"engine: {engine!r} is not valid: must be 'auto' or 'reference'"

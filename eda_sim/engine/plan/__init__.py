@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from eda_sim.engine.plan.channels import Channels, lower_channels
+from eda_sim.engine.plan.channels import Channels, Keyless, lower_channels
 from eda_sim.engine.plan.columns import NONE, UNIT_UNIFORM, Numbering
 from eda_sim.engine.plan.consumers import (
     ConsumerColumns,
@@ -23,6 +23,7 @@ from eda_sim.engine.plan.consumers import (
 )
 from eda_sim.engine.plan.faults import FaultColumns, lower_faults
 from eda_sim.engine.plan.producers import ArrivalKind, KeyKind, Producers, lower_producers
+from eda_sim.engine.plan.retry import lower_retries
 from eda_sim.engine.plan.run import Bounds, lower_bounds
 from eda_sim.engine.plan.subscriptions import (
     DeliveryMode,
@@ -30,6 +31,7 @@ from eda_sim.engine.plan.subscriptions import (
     SubscriptionColumns,
     lower_subscriptions,
 )
+from eda_sim.engine.streams.retries import RetryTable
 from eda_sim.engine.streams.samplers import DistributionTable, lower
 from eda_sim.engine.trace import Names
 from eda_sim.spec.scenario import Scenario
@@ -41,6 +43,7 @@ __all__ = [
     "DedupScope",
     "DeliveryMode",
     "KeyKind",
+    "Keyless",
     "LeaseScope",
     "Plan",
     "Settle",
@@ -51,11 +54,13 @@ __all__ = [
 class Plan(NamedTuple):
     """Everything that an engine needs to know.
 
-    ``distributions`` is one table; columns that hold a distribution hold its row in it.
+    ``distributions`` is one table; columns that hold a distribution hold its row in it. So it is
+    with ``retries``.
     """
 
     run: Bounds
     distributions: DistributionTable
+    retries: RetryTable
     producers: Producers
     channels: Channels
     consumers: ConsumerColumns
@@ -81,6 +86,11 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
     -------
     Plan
         Flat arrays; entities are numbered in the order of the scenario.
+
+    Raises
+    ------
+    ValueError
+        If seed or replication is not in 0 <= number < 2**32.
     """
     numbering = Numbering(scenario)
     producers = lower_producers(numbering)
@@ -92,6 +102,7 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
     return Plan(
         run=lower_bounds(scenario, scenario.seed if seed is None else seed, replication),
         distributions=lower(numbering.distributions),  # complete only now
+        retries=lower_retries(numbering),
         producers=producers,
         channels=channels,
         consumers=consumers,

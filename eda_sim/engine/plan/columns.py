@@ -11,6 +11,7 @@ import numpy.typing as npt
 from eda_sim.engine.streams.addresses import entities_of
 from eda_sim.engine.streams.samplers import to_ns
 from eda_sim.spec.distributions import Distribution, Uniform
+from eda_sim.spec.retry import AnyRetry, NoRetry
 from eda_sim.spec.scenario import Scenario
 
 Integers = npt.NDArray[np.int64]
@@ -26,13 +27,14 @@ UNIT_UNIFORM = 0
 
 
 class Numbering:
-    """What lowering knows of a scenario: numbers for names, and one list of all distributions."""
+    """What lowering knows of a scenario: numbers for names, lists of distributions and retries."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.channels = numbers(scenario.channels)
         self.consumers = numbers(scenario.consumers)
         self.distributions: list[Distribution] = [Uniform(low=0.0, high=1.0)]
+        self.retries: list[AnyRetry] = []
         self._addresses = entities_of(
             f"{group}.{name}"
             for group in ("producers", "channels", "consumers")
@@ -45,6 +47,13 @@ class Numbering:
             return NONE
         self.distributions.append(distribution)
         return len(self.distributions) - 1
+
+    def retry(self, policy: AnyRetry) -> int:
+        """Return the row of a retry policy in the plan's table; NONE for no retry."""
+        if isinstance(policy, NoRetry):
+            return NONE
+        self.retries.append(policy)
+        return len(self.retries) - 1
 
     def address(self, group: str, name: str) -> int:
         """Return the address of the draws of a producer, channel or consumer."""
@@ -93,5 +102,5 @@ def or_none(number: int | None) -> int:
 
 
 def ns_or_none(seconds: float | None) -> int:
-    """Return the duration in ns, or NONE."""
-    return NONE if seconds is None else to_ns(seconds)
+    """Return a positive duration in ns, at least one so that time goes on, or NONE."""
+    return NONE if seconds is None else max(1, to_ns(seconds))

@@ -21,8 +21,23 @@ class Bounds(NamedTuple):
     sample_every_ns: int
 
 
+LARGEST_WORD = 2**32 - 1
+"""Seed and replication are one 32-bit word each of the random generator's key."""
+
+
 def lower_bounds(scenario: Scenario, seed: int, replication: int) -> Bounds:
-    """Lower seed, duration and the other bounds of a run."""
+    """Lower seed, duration and the other bounds of a run.
+
+    Raises
+    ------
+    ValueError
+        If the seed or the replication does not fit into its word: another number would give the
+        same run.
+    """
+    for name, number in (("seed", seed), ("replication", replication)):
+        if not 0 <= number <= LARGEST_WORD:
+            message = f"{name}: {number} is not valid: must be an integer from 0 to {LARGEST_WORD}"
+            raise ValueError(message)
     return Bounds(
         seed=seed,
         replication=replication,

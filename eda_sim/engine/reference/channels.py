@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eda_sim.engine.plan import NONE
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.ledger import Entry, Message
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.partitioning import Partitioning
 from eda_sim.engine.streams.samplers import to_ns
 from eda_sim.engine.trace import MessageStatus
 
@@ -30,17 +30,14 @@ class Channel:
         self.partitions = int(row.partitions[index])
         self.append_fixed_s = float(row.append_fixed_s[index])
         self.append_per_byte_s = float(row.append_per_byte_s[index])
-        first = int(row.key_partition_start[index])
-        last = first + int(row.key_partition_count[index])
-        self.key_partitions: list[int] = model.plan.channels.key_partitions[first:last].tolist()
+        self.partitioning = Partitioning(model, index)
         self.next_offset = [0] * self.partitions
         self.free_at = [0] * self.partitions
-        self.next_keyless: dict[int, int] = {}
         self.subscriptions: list[Subscription] = []
 
     def publish(self, message: Message, connection: Connection, address: int) -> None:
         """Send a message over a connection; the source chooses the partition."""
-        message.partition = self._partition(message)
+        message.partition = self.partitioning.choose(message)
         clock = self.model.clock
         now = clock.now
         arrival = connection.to_broker.arrival(now, address, message.root)
@@ -54,13 +51,6 @@ class Channel:
             message.source,
             message.message_id,
         )
-
-    def _partition(self, message: Message) -> int:
-        if message.key != NONE:
-            return self.key_partitions[message.key]
-        partition = self.next_keyless.get(message.source, 0)
-        self.next_keyless[message.source] = (partition + 1) % self.partitions
-        return partition
 
     def _arrive(self, message: Message, connection: Connection, address: int) -> None:
         clock = self.model.clock

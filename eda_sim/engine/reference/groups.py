@@ -221,7 +221,10 @@ class Group:
             self.answer(owner)
 
     def answer(self, member: GroupWorker) -> None:
-        """Answer a waiting fetch with what the member's partitions hold, one after the other."""
+        """Answer a waiting fetch with what the member's partitions hold, one after the other.
+
+        A partition that has more than fits goes to the back, so that none of them starves.
+        """
         if not member.fetch_waits or not member.readable:
             return
         member.fetch_waits = False
@@ -231,6 +234,8 @@ class Group:
             self._read(partition, member, batch)
             if partition.position == len(partition.log):
                 del member.readable[partition]
+            else:
+                member.readable.move_to_end(partition)
         member.session.send(batch, member)
 
     def _read(self, partition: GroupPartition, member: GroupWorker, batch: list[Delivery]) -> None:
@@ -308,7 +313,7 @@ class GroupWorker(Worker):
         batch = []
         for delivery in self.inbox:
             partition = self.group.partition_of(delivery)
-            if partition.owner is self and partition.target is self:
+            if delivery.entry.holder is delivery and partition.target is self:
                 batch.append(delivery)
             else:
                 delivery.outcome = Outcome.EXPIRED

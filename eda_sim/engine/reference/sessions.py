@@ -84,7 +84,8 @@ class Session:
         now = self.model.clock.now
         if not self.alive:
             for delivery in batch:
-                self._lose(delivery)
+                if delivery in self.unfinished:  # sent after the crash
+                    self._lose(delivery)
             return
         for delivery in batch:
             delivery.received_at = now
@@ -128,7 +129,8 @@ class Session:
         place = self.instance * consumer.concurrency + worker
         entity = self._entities.get((rank, worker))
         if entity is None:
-            entity = self._entities[rank, worker] = mix(mix(consumer.address, int(rank)), place)
+            sender = mix(mix(consumer.address, place), self.number)
+            entity = self._entities[rank, worker] = mix(sender, int(rank))
         arrival = self.connection.to_broker.arrival(clock.now, entity, event)
         if arrival == clock.now:
             action()
