@@ -65,8 +65,26 @@ class Topic:
         self.acquired = 0
         self.partitions = [GroupPartition(self) for _ in range(partitions)]
 
+    def remove(self, entry: Entry, state: CopyState) -> None:
+        """Let go of a copy that its channel no longer has; its offset stays empty.
+
+        A failover removes from the end (TRUNCATED): those offsets are given out again.
+        """
+        partition = self.partitions[entry.partition]
+        if not entry.is_final:
+            if entry.offset < partition.position:
+                self.acquired -= 1
+            else:
+                self.available -= 1
+            entry.holder = None
+            self.group.model.finish(entry, state)
+        if state == CopyState.TRUNCATED:
+            del partition.log[entry.offset :]
+            partition.position = min(partition.position, entry.offset)
+            partition.committed = min(partition.committed, entry.offset)
+
     def offer(self, entry: Entry) -> None:
-        """Take in a copy that was just stored."""
+        """Take in a copy that has just become visible."""
         partition = self.partitions[entry.partition]
         partition.log.append(entry)
         self.available += 1
@@ -184,12 +202,12 @@ class Group:
             del partition.owner.readable[partition]
         now = self.model.clock.now
         for entry in partition.log[partition.committed : partition.position]:
-            entry.state = CopyState.AVAILABLE
-            entry.available_at = now
-            entry.holder = None
-        returned = partition.position - partition.committed
-        partition.topic.available += returned
-        partition.topic.acquired -= returned
+            if not entry.is_final:
+                entry.state = CopyState.AVAILABLE
+                entry.available_at = now
+                entry.holder = None
+                partition.topic.available += 1
+                partition.topic.acquired -= 1
         partition.position = partition.committed
         partition.owner = new_owner
         self.make_readable(partition)
@@ -227,7 +245,6 @@ class Group:
         """
         if not member.fetch_waits or not member.readable:
             return
-        member.fetch_waits = False
         batch: list[Delivery] = []
         while member.readable and len(batch) < self.fetch_max_messages:
             partition = next(iter(member.readable))
@@ -236,21 +253,25 @@ class Group:
                 del member.readable[partition]
             else:
                 member.readable.move_to_end(partition)
-        member.session.send(batch, member)
+        if batch:
+            member.fetch_waits = False
+            member.session.send(batch, member)
 
     def _read(self, partition: GroupPartition, member: GroupWorker, batch: list[Delivery]) -> None:
         now = self.model.clock.now
-        room = self.fetch_max_messages - len(batch)
-        entries = partition.log[partition.position : partition.position + room]
-        for entry in entries:
+        log = partition.log
+        while partition.position < len(log) and len(batch) < self.fetch_max_messages:
+            entry = log[partition.position]
+            partition.position += 1
+            if entry.is_final:  # expired before it was read
+                continue
             delivery = Delivery(entry, member.session, member.session.instance, now)
             self.model.ledger.deliveries.append(delivery)
             entry.holder = delivery
             entry.state = CopyState.ACQUIRED
             batch.append(delivery)
-        partition.position += len(entries)
-        partition.topic.available -= len(entries)
-        partition.topic.acquired += len(entries)
+            partition.topic.available -= 1
+            partition.topic.acquired += 1
 
     def commit(self, member: GroupWorker, offsets: dict[GroupPartition, int]) -> None:
         """Record offsets; those of partitions that the member no longer owns are refused."""
@@ -261,9 +282,11 @@ class Group:
     def _acknowledge(self, partition: GroupPartition, offset: int) -> None:
         now = self.model.clock.now
         entries = partition.log[partition.committed : offset]
-        partition.topic.acquired -= len(entries)
         partition.committed = offset
         for entry in entries:
+            if entry.is_final:
+                continue
+            partition.topic.acquired -= 1
             if entry.holder is not None:
                 entry.holder.settled_at = now
             self.model.finish(entry, CopyState.ACKNOWLEDGED)

@@ -33,7 +33,14 @@ class Subscription(Protocol):
     acquired: int
 
     def offer(self, entry: Entry) -> None:
-        """Take in a copy that was just stored."""
+        """Take in a copy that has just become visible."""
+
+    def remove(self, entry: Entry, state: CopyState) -> None:
+        """Let go of a copy that its channel no longer has.
+
+        ``state`` is EXPIRED (retention, time to live, overflow) or TRUNCATED (a failover lost it).
+        A copy that is final stays what it is.
+        """
 
 
 class DeliverySubscription:
@@ -71,6 +78,12 @@ class DeliverySubscription:
         self._fresh.append(entry)
         self.available += 1
         self._dispatch()
+
+    def remove(self, entry: Entry, state: CopyState) -> None:
+        """Let go of a copy that its channel no longer has; a handler that runs it runs on."""
+        if not entry.is_final:
+            self._leave(entry)
+            self.model.finish(entry, state)
 
     def connect(self, session: Session) -> None:
         """Open a connection; a pushing broker starts to send at once."""
@@ -177,7 +190,9 @@ class DeliverySubscription:
     def _take(self) -> Entry:
         """Remove and return the first available copy, in the order of storing."""
         while self._returned and self._returned[0][1].state != CopyState.AVAILABLE:
-            heapq.heappop(self._returned)  # acknowledged late while it waited here
+            heapq.heappop(self._returned)  # acknowledged late, or removed, while it waited here
+        while self._fresh and self._fresh[0].state != CopyState.AVAILABLE:
+            self._fresh.popleft()
         if self._returned and not (self._fresh and self._fresh[0].copy_id < self._returned[0][0]):
             return heapq.heappop(self._returned)[1]
         return self._fresh.popleft()
