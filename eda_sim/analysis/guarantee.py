@@ -26,6 +26,17 @@ from eda_sim.analysis.tables import Tables
 
 NO_KEY = -1
 
+COUNTS = (
+    "messages",
+    "exactly_once",
+    "duplicated",
+    "lost",
+    "pending",
+    "out_of_order",
+    "extra_effects",
+)
+"""What is counted, in the order of the columns."""
+
 
 def guarantee(tables: Tables) -> pd.DataFrame:
     """Return the counted guarantee of each consumer.
@@ -59,7 +70,7 @@ def guarantee(tables: Tables) -> pd.DataFrame:
                 "extra_effects": int(np.maximum(effects - 1, 0).sum()),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["consumer", *COUNTS])
 
 
 def overtaken(effects: pd.DataFrame) -> pd.Series:

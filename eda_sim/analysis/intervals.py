@@ -79,7 +79,8 @@ def mean_interval(values: Values, *, confidence: float = 0.95, batches: int = BA
     overall = float(values.mean())
     if values.size < 2 * batches:
         return Estimate(overall, np.nan, np.nan)
-    return _around(overall, _cut(values, batches).mean(axis=1), confidence)
+    floor = _floor(values)
+    return _around(overall, _cut(values, batches).mean(axis=1), confidence, floor)
 
 
 def quantile_intervals(
@@ -123,7 +124,7 @@ def quantile_intervals(
         raise ValueError(message)
     if values.size == 0:
         return [Estimate(np.nan, np.nan, np.nan) for _ in wanted]
-    overall = _quantiles(values, wanted)
+    overall, floor = _quantiles(values, wanted), _floor(values)
     estimates: list[Estimate | None] = [None] * len(wanted)
     used = np.array([_batches_for(values.size, float(p), batches) for p in wanted], dtype=np.int64)
     for count in np.unique(used):
@@ -134,7 +135,8 @@ def quantile_intervals(
             continue
         per_batch = _quantiles(_cut(values, int(count)), wanted[places])
         for column, place in enumerate(places):
-            estimates[place] = _around(float(overall[place]), per_batch[:, column], confidence)
+            value = float(overall[place])
+            estimates[place] = _around(value, per_batch[:, column], confidence, floor)
     return [estimate for estimate in estimates if estimate is not None]
 
 
@@ -158,10 +160,15 @@ def _quantiles(values: Values, probabilities: Values) -> Values:
     return np.partition(values, np.unique(ranks), axis=-1)[..., ranks]
 
 
-def _around(overall: float, statistics: Values, confidence: float) -> Estimate:
+def _floor(values: Values) -> float:
+    """Return what no mean and no quantile can be below: 0 if nothing observed is."""
+    return 0.0 if values.min() >= 0 else -np.inf
+
+
+def _around(overall: float, statistics: Values, confidence: float, floor: float) -> Estimate:
     from scipy import special  # a second of import that only intervals need
 
     count = statistics.size
     spread = float(np.sqrt(np.square(statistics - overall).sum() / (count - 1)))
     half = float(special.stdtrit(count - 1, (1 + confidence) / 2)) * spread / np.sqrt(count)
-    return Estimate(overall, overall - half, overall + half)
+    return Estimate(overall, max(overall - half, floor), overall + half)

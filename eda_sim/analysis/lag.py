@@ -75,7 +75,7 @@ def lag(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
                 }
             )
         )
-    return tables.joined(parts)
+    return tables.joined(parts, ["time", "channel", "consumer", "messages", "seconds"])
 
 
 def sampled_lag(tables: Tables) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def lag_steps(tables: Tables) -> pd.DataFrame:
         parts.append(
             _steps_frame(times, counts, channel=channel, consumer=consumer, name="messages")
         )
-    return tables.joined(parts)
+    return tables.joined(parts, ["time", "channel", "consumer", "messages"])
 
 
 def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
                 }
             )
         )
-    return tables.joined(parts)
+    return tables.joined(parts, ["time", "consumer", "waiting", "in_service"])
 
 
 def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:

@@ -28,7 +28,7 @@ import pandas as pd
 
 from eda_sim.analysis.effects import effects_of
 from eda_sim.analysis.intervals import Estimate, mean_interval, quantile_intervals
-from eda_sim.analysis.tables import Tables, is_one_of
+from eda_sim.analysis.tables import Tables, is_one_of, stacked
 
 USUAL_QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -139,7 +139,7 @@ class Latency:
                     }
                 )
             )
-        return pd.concat(parts, ignore_index=True)
+        return stacked(parts, ["consumer", "seconds", "share"])
 
     def over_time(self, *, windows: int = 60, buckets_per_decade: int = 10) -> pd.DataFrame:
         """Return how many messages of each window of creation fell into each latency bucket.
@@ -159,7 +159,7 @@ class Latency:
             bucket.
         """
         parts = [self._grid(name, windows, buckets_per_decade) for name in self.consumers]
-        return pd.concat(parts, ignore_index=True)
+        return stacked(parts, ["consumer", "start", "end", "low", "high", "count"])
 
     def _grid(self, consumer: str, windows: int, buckets_per_decade: int) -> pd.DataFrame:
         seconds = self.of(consumer)
@@ -218,19 +218,18 @@ def latency(tables: Tables, *, consumer: str | None = None, what: str = "latency
     }[what]
     names = tables.names if consumer is None else [consumer]
     parts = []
-    for number, name in enumerate(names):
+    for name in names:
         effects = effects_of(tables, name)
-        seen = effects["effects"].to_numpy() > 0
+        effects = effects[effects["effects"] > 0]
         rows = {
-            "consumer": np.full(int(seen.sum()), number, dtype=np.int64),
-            "message_id": effects["message_id"].to_numpy()[seen],
-            "created_at": effects["created_at"].to_numpy()[seen],
-            "seconds": (effects[end].to_numpy() - effects[begin].to_numpy())[seen],
+            "consumer": name,
+            "message_id": effects["message_id"],
+            "created_at": effects["created_at"],
+            "seconds": effects[end] - effects[begin],
         }
-        parts.append(rows)
-    merged = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    table = pd.DataFrame(merged)
-    table["consumer"] = pd.Categorical.from_codes(merged["consumer"], categories=pd.Index(names))
+        parts.append(pd.DataFrame(rows))
+    table = tables.joined(parts, ["consumer", "message_id", "created_at", "seconds"])
+    table["consumer"] = table["consumer"].cat.set_categories(names)
     return Latency(table, what)
 
 

@@ -52,4 +52,4 @@ def staleness(
         since = oldest_open_since(moments, created, effect)
         age = np.nan_to_num(moments - since, nan=0.0)
         parts.append(pd.DataFrame({"time": moments, "consumer": name, "staleness_s": age}))
-    return tables.joined(parts)
+    return tables.joined(parts, ["time", "consumer", "staleness_s"])

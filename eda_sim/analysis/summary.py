@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from eda_sim.analysis.guarantee import guarantee
+from eda_sim.analysis.guarantee import COUNTS, guarantee
 from eda_sim.analysis.intervals import quantile_intervals
 from eda_sim.analysis.lag import lag_steps
 from eda_sim.analysis.latency import latency
@@ -14,6 +14,12 @@ from eda_sim.analysis.utilization import utilization
 from eda_sim.engine.trace import MessageStatus
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_TIMES = (
+    "latency_mean_s",
+    *(f"latency_{word}_s" for word in _PERCENTILES),
+    "latency_max_s",
+    "waiting_mean_s",
+)
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -42,7 +48,7 @@ def summary(tables: Tables) -> pd.DataFrame:
     seconds = tables.ended_at - tables.warmup
     rows = []
     for place, name in enumerate(tables.names):
-        own = tables.deliveries_of(name)
+        own = _after_warmup(tables, tables.deliveries_of(name))
         values = took.of(name)
         points = quantile_intervals(values, list(_PERCENTILES.values()))
         lag_here = behind.loc[is_one_of(behind["consumer"], [name]), "messages"]
@@ -63,7 +69,14 @@ def summary(tables: Tables) -> pd.DataFrame:
                 "lag_max": int(lag_here.max()) if len(lag_here) else 0,
             }
         )
-    return pd.DataFrame(rows)
+    columns = ["consumer", *COUNTS, "deliveries", "redeliveries", "effects_per_s", *_TIMES]
+    return pd.DataFrame(rows, columns=[*columns, "utilization", "lag_max"])
+
+
+def _after_warmup(tables: Tables, deliveries: pd.DataFrame) -> pd.DataFrame:
+    created = tables.messages["created_at"].to_numpy()[deliveries["message_id"].to_numpy()]
+    chosen: pd.DataFrame = deliveries[created >= tables.warmup]
+    return chosen
 
 
 def publishing(tables: Tables) -> pd.DataFrame:
@@ -88,7 +101,7 @@ def publishing(tables: Tables) -> pd.DataFrame:
     for (source, channel), own in after.groupby(["source", "channel"], observed=True, sort=True):
         took = (own["confirmed_at"] - own["created_at"]).dropna().to_numpy()
         middle, tail = quantile_intervals(took, [0.5, 0.99])
-        statuses = own["status"].value_counts()
+        ended = own["status"].value_counts()
         rows.append(
             {
                 "source": source,
@@ -96,7 +109,7 @@ def publishing(tables: Tables) -> pd.DataFrame:
                 "messages": len(own),
                 "created_per_s": len(own) / seconds if seconds > 0 else np.nan,
                 **{
-                    state_name(status): int(statuses[state_name(status)])
+                    state_name(status): int(ended[state_name(status)])
                     for status in MessageStatus
                 },
                 "extra_copies": int(np.maximum(own["copies"] - 1, 0).sum()),
@@ -104,4 +117,6 @@ def publishing(tables: Tables) -> pd.DataFrame:
                 "publish_p99_s": tail.value,
             }
         )
-    return pd.DataFrame(rows)
+    statuses = [state_name(status) for status in MessageStatus]
+    columns = ["source", "channel", "messages", "created_per_s", *statuses, "extra_copies"]
+    return pd.DataFrame(rows, columns=[*columns, "publish_p50_s", "publish_p99_s"])

@@ -33,6 +33,7 @@ from eda_sim.engine.trace import (
     ColumnSpec,
     CopyState,
     MessageStatus,
+    Names,
     Outcome,
     Trace,
 )
@@ -42,11 +43,13 @@ if TYPE_CHECKING:
 
 NANOSECONDS_PER_SECOND = 1e9
 
-_STATES: dict[str, type[enum.IntEnum]] = {
+STATES: dict[str, type[enum.IntEnum]] = {
     "MessageStatus": MessageStatus,
     "CopyState": CopyState,
     "Outcome": Outcome,
 }
+"""What the unit of a column calls a list of states."""
+
 _MESSAGE_ID = ColumnSpec("message_id", "1", "number of the message, in order of creation")
 
 
@@ -111,9 +114,9 @@ class Tables:
         """Return the deliveries to ``consumer``, in the order of hand-over."""
         return self.deliveries[is_one_of(self.deliveries["consumer"], [consumer])]
 
-    def joined(self, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    def joined(self, parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
         """Return tables of several consumers as one, consumers (and channels) as categoricals."""
-        table = pd.concat(parts, ignore_index=True)
+        table = stacked(parts, columns)
         table["consumer"] = pd.Categorical(table["consumer"], categories=self.names)
         if "channel" in table:
             channels = self.subscriptions["channel"].drop_duplicates()
@@ -210,9 +213,22 @@ def describe_columns(table: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
 
 
+def stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Return tables one below the other; without any, an empty one with these columns."""
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*columns])
+    return table[[*columns]]
+
+
 def state_name(state: enum.IntEnum) -> str:
     """Return the word that the tables use for a state: lower case."""
     return state.name.lower()
+
+
+def words_of(unit: str, names: Names) -> list[str]:
+    """Return what the codes of a column of this unit stand for; nothing for a column of numbers."""
+    if unit in STATES:
+        return [state_name(state) for state in STATES[unit]]
+    return list(getattr(names, unit, ()))
 
 
 def is_one_of(column: pd.Series, names: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -238,12 +254,5 @@ def _surface(values: Column, unit: str, trace: Trace) -> Any:
         return seconds
     if unit in ("1", "bytes"):
         return values
-    if unit in _STATES:
-        return _categorical(values, [state_name(state) for state in _STATES[unit]])
-    return _categorical(values, getattr(trace.names, unit))
-
-
-def _categorical(values: Column, names: Iterable[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        values, categories=pd.Index(list(names), dtype=object).astype(str)
-    )
+    words = words_of(unit, trace.names)
+    return pd.Categorical.from_codes(values, categories=pd.Index(words, dtype="str"))

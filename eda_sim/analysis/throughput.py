@@ -12,6 +12,7 @@ from eda_sim.analysis.tables import Tables, is_one_of
 Values = npt.NDArray[np.float64]
 
 _WINDOWS = 100
+_RATES = ("created_per_s", "delivered_per_s", "effects_per_s", "goodput_per_s")
 
 
 def throughput(tables: Tables, *, window: float | None = None) -> pd.DataFrame:
@@ -62,7 +63,7 @@ def throughput(tables: Tables, *, window: float | None = None) -> pd.DataFrame:
         parts.append(
             pd.DataFrame({"consumer": name, "start": edges[:-1], "end": edges[1:], **rates})
         )
-    return tables.joined(parts)
+    return tables.joined(parts, ["consumer", "start", "end", *_RATES])
 
 
 def _edges(end: float, length: float) -> Values:

@@ -69,6 +69,15 @@ def test_fewer_batches_where_the_tail_is_thin_mean_a_wider_interval():
     assert tail.high - tail.low > middle.high - middle.low
 
 
+def test_the_interval_of_times_does_not_go_below_zero():
+    values = np.where(np.arange(4000) < 200, 1000.0, 1.0)
+    mean = mean_interval(values)
+    (p95,) = quantile_intervals(values, [0.95])
+    assert mean.low == 0
+    assert p95.low == 0
+    assert mean_interval(-values).low < -1000 * 200 / 4000
+
+
 def test_nothing_observed_gives_nan():
     assert np.isnan(mean_interval(np.array([])).value)
     assert np.isnan(quantile_intervals(np.array([]), [0.5])[0].value)

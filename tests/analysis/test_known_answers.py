@@ -7,14 +7,21 @@ import time
 import numpy as np
 import pytest
 
-from eda_sim.analysis.lag import busy_steps, lag
+from eda_sim.analysis.guarantee import guarantee
+from eda_sim.analysis.lag import busy_steps, lag, queue_length
 from eda_sim.analysis.latency import latency
 from eda_sim.analysis.little import littles_law
 from eda_sim.analysis.recovery import recovery
 from eda_sim.analysis.staleness import staleness
+from eda_sim.analysis.summary import publishing, summary
+from eda_sim.analysis.tables import describe_columns
+from eda_sim.analysis.throughput import throughput
 from eda_sim.analysis.utilization import utilization
+from eda_sim.engine.trace import Names
 from tests.queues import QUEUE_READS, mm1, single_server
-from tests.traces import tables_of
+from tests.traces import make_trace, tables_of
+
+WITHOUT_CONSUMERS = Names(sources=("clients",), channels=("events",), consumers=())
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +99,61 @@ def test_quantiles_of_a_million_deliveries_take_less_than_a_blink():
         spent.append(time.perf_counter() - begin)
     # 0.2 s on an idle machine; the best of three, and room for a busy one.
     assert min(spent) < 0.6
+
+
+def test_a_scenario_without_consumers_has_empty_statistics():
+    trace = make_trace(
+        {"messages": [{"created_at": 1, "status": 3}]}, ended_at_ns=10, names=WITHOUT_CONSUMERS
+    )
+    tables = tables_of(trace, reads={})
+    took = latency(tables)
+    for table in (
+        took.table,
+        took.quantile(),
+        took.mean(),
+        took.ecdf(),
+        took.over_time(),
+        lag(tables),
+        queue_length(tables),
+        littles_law(tables),
+        recovery(tables),
+        staleness(tables),
+        summary(tables),
+        throughput(tables),
+        utilization(tables),
+        guarantee(tables),
+    ):
+        assert len(table) == 0
+        assert "consumer" in table or "target" in table
+    assert publishing(tables)["messages"].tolist() == [1]
+
+
+def test_a_run_without_messages_has_rows_and_no_numbers():
+    tables = tables_of(make_trace({}, ended_at_ns=1_000_000_000))
+    table = summary(tables)
+    assert table["messages"].tolist() == [0, 0]
+    assert table["latency_p99_s"].isna().all()
+    assert len(publishing(tables)) == 0
+    assert latency(tables).ecdf().empty
+    assert (lag(tables)["messages"] == 0).all()
+    assert (throughput(tables)["created_per_s"] == 0).all()
+
+
+def test_columns_are_described_and_the_descriptions_are_true():
+    tables = tables_of(make_trace({}, ended_at_ns=1))
+    described = describe_columns()
+    for name, group in described.groupby("table"):
+        frame = getattr(tables, name)
+        assert list(frame.columns) == group["column"].tolist()
+        for row in group.itertuples():
+            kind = frame[row.column].dtype
+            assert (kind == "category") == (row.unit == "name")
+            assert (kind == np.float64) == (row.unit == "s")
+    with pytest.raises(KeyError, match="no table"):
+        describe_columns("nothing")
+
+
+def test_an_unknown_consumer_is_named_with_those_there_are():
+    tables = tables_of(make_trace({}, ended_at_ns=1))
+    with pytest.raises(KeyError, match="no consumer 'biling'; there are billing, audit"):
+        latency(tables, consumer="biling")

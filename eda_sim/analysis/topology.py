@@ -1,0 +1,60 @@
+"""The topology of a scenario: who sends to whom.
+
+A scenario is a directed graph. Producers publish to channels, channels deliver to consumers, and
+consumers may emit to channels again. Most are layered, some have cycles (a retry channel).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from eda_sim.spec.scenario import Scenario
+
+
+def topology(scenario: Scenario) -> pd.DataFrame:
+    """Return the edges of a scenario's graph.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is or would be run.
+
+    Returns
+    -------
+    DataFrame
+        One row per edge: ``source``, ``source_kind``, ``target``, ``target_kind`` (kinds are
+        ``producer``, ``channel``, ``consumer``), ``relation`` (``publishes``, ``delivers``,
+        ``emits``), ``source_label``, ``target_label`` (the name and its most telling number).
+    """
+    rows: list[tuple[str, str, str, str, str]] = []
+    for name, producer in scenario.producers.items():
+        rows.append((name, "producer", producer.to, "channel", "publishes"))
+    for name, consumer in scenario.consumers.items():
+        rows += [(channel, "channel", name, "consumer", "delivers") for channel in consumer.reads]
+        rows += [(name, "consumer", emission.to, "channel", "emits") for emission in consumer.emits]
+    columns = ["source", "source_kind", "target", "target_kind", "relation"]
+    table = pd.DataFrame(rows, columns=columns)
+    labels = _labels(scenario)
+    for end in ("source", "target"):
+        table[f"{end}_label"] = [
+            labels[kind, name] for kind, name in zip(table[f"{end}_kind"], table[end], strict=True)
+        ]
+    return table
+
+
+def _labels(scenario: Scenario) -> dict[tuple[str, str], str]:
+    labels = {}
+    for name, producer in scenario.producers.items():
+        labels["producer", name] = f"{name}\n{producer.arrivals.rate:.4g}/s"
+    for name, channel in scenario.channels.items():
+        labels["channel", name] = f"{name}\n{_count(channel.partitions, 'partition')}"
+    for name, consumer in scenario.consumers.items():
+        size = _count(consumer.instances, "instance")
+        if consumer.concurrency > 1:
+            size += f" of {consumer.concurrency} workers"
+        labels["consumer", name] = f"{name}\n{size}"
+    return labels
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
