@@ -84,7 +84,7 @@ class Bounded(Family):
         description="Tokens that the bucket of the budget holds, and begins with; default 10.",
     )
 
-    dimensional: ClassVar = ("max_elapsed",)
+    dimensional: ClassVar[tuple[str, ...]] = ("max_elapsed",)
 
     @model_validator(mode="after")
     def _budget(self) -> Self:

@@ -119,7 +119,7 @@ def _in_phase(phases: npt.NDArray[np.int64], phase: int, place: int) -> float:
         return low
     if place >= steps:
         return high
-    share = place / steps
+    share: float = place / steps
     if phases[phase, PHASE_GEOMETRIC] == 1:
         return low * math.exp(math.log(high / low) * share)
     return low + (high - low) * share
