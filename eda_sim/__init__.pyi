@@ -1,3 +1,4 @@
+from . import lessons as lessons
 from . import theory as theory
 from .simulation import Run as Run
 from .simulation import run as run

@@ -13,6 +13,7 @@ PUBLIC_NAMES = [
     "Scenario",
     "ScenarioError",
     "dump",
+    "lessons",
     "load",
     "run",
     "scenarios",
