@@ -146,6 +146,8 @@ class _Reader:
         if self.kind == "name":
             return self.call(self.take(), depth + 1)
         if not self.skip("["):
+            if self.kind == "end":
+                self.refuse("it does not end; inside { } a call must stand in quotes")
             self.refuse("a number, name, text, list or call is missing")
         items: list[Literal] = []
         while not self.skip("]"):
@@ -167,7 +169,7 @@ class _Reader:
         if self.skip(",") or (self.kind == "mark" and self.value == closing):
             return
         if self.kind == "end":
-            self.refuse(f"{closing!r} is missing; inside {{ }} a call must stand in quotes")
+            self.refuse("it does not end; inside { } a call must stand in quotes")
         self.refuse(f"',' or {closing!r} is missing")
 
     def skip(self, mark: str) -> bool:

@@ -13,6 +13,7 @@ shows the first one and how many more there are.
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -166,7 +167,8 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         value = value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3]}..."
         return repr(value)
-    text = repr(value)
+    # Numbers of NumPy say their type in their repr.
+    text = str(value) if isinstance(value, numbers.Number) else repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
 
 

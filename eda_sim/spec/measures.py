@@ -15,7 +15,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from eda_sim.spec.errors import shown
-from eda_sim.spec.quantities import Dimension, Quantity, format_quantity, parse_quantity, pattern
+from eda_sim.spec.quantities import Dimension, format_quantity, parse_quantity, pattern
 
 EXAMPLES: dict[Dimension, str] = {
     "time": "a duration such as 20ms",
@@ -64,7 +64,7 @@ class Measure:
 
         Parameters
         ----------
-        value : str, number or Quantity
+        value : str or number
             The quantity as it was written.
 
         Returns
@@ -95,9 +95,7 @@ class Measure:
         dimension: Dimension
         if isinstance(value, bool):
             raise self._refusal(value)
-        if isinstance(value, Quantity):
-            number, dimension = value.value, value.dimension
-        elif isinstance(value, str):
+        if isinstance(value, str):
             try:
                 quantity = parse_quantity(value)
             except ValueError:
@@ -112,7 +110,7 @@ class Measure:
         return number
 
     def _refusal(self, value: object) -> ValueError:
-        return ValueError(f"{_written(value)} is not valid: must be {self.domain()}")
+        return ValueError(f"{shown(value)} is not valid: must be {self.domain()}")
 
     def domain(self) -> str:
         """Say what is accepted.
@@ -167,24 +165,12 @@ class Measure:
 
 def _plain_number(value: object) -> float:
     """Return a number without a unit, nan for anything else."""
-    if isinstance(value, Quantity):
-        return value.value if value.dimension == "number" else math.nan
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return math.nan
     try:
         return float(value)
     except OverflowError:
         return math.inf
-
-
-def _written(value: object) -> str:
-    if isinstance(value, Quantity):
-        return (
-            format_quantity(value.value, value.dimension)
-            if math.isfinite(value.value)
-            else repr(value.value)
-        )
-    return shown(value)
 
 
 @dataclass(frozen=True)
@@ -222,7 +208,7 @@ class Whole:
         if self.minimum <= number <= self.maximum and number.is_integer():
             return int(number)
         bounds = f"must be an integer from {self.minimum} to {self.maximum}"
-        message = f"{_written(value)} is not valid: {bounds}"
+        message = f"{shown(value)} is not valid: {bounds}"
         raise ValueError(message)
 
     def __get_pydantic_core_schema__(

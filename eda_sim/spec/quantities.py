@@ -158,17 +158,24 @@ def format_quantity(value: float, dimension: Dimension) -> str:
     """
     if value == 0:
         return f"0{CANONICAL_UNIT[dimension]}"
-    best: tuple[tuple[bool, int, int], str] | None = None
+    best: tuple[tuple[bool, int, bool, int], str] | None = None
     for preference, unit in enumerate(PREFERRED_UNITS[dimension]):
         number = _shortest(value, UNITS[unit][1])
         if number is None:
             continue
-        readable = unit == CANONICAL_UNIT["rate"] or 1 <= abs(number) < 1000
         digits = len(number.normalize().as_tuple().digits)
-        rank = (not readable, digits, preference)
+        has_fraction = number != number.to_integral_value()
+        rank = (not _readable(value, number, unit), digits, has_fraction, preference)
         if best is None or rank < best[0]:
             best = (rank, f"{_plain(number)}{unit}")
     return best[1] if best else f"{value!r}{CANONICAL_UNIT[dimension]}"
+
+
+def _readable(value: float, number: Decimal, unit: str) -> bool:
+    """Return whether a person would choose this unit: a rate above one a second has no other."""
+    if unit == CANONICAL_UNIT["rate"]:
+        return True
+    return 1 <= abs(number) < 1000 and not (unit.startswith("/") and abs(value) >= 1)
 
 
 def _shortest(value: float, factor: Fraction) -> Decimal | None:

@@ -25,7 +25,7 @@ from eda_sim.spec.calls import Call, parse_call
 from eda_sim.spec.errors import Problem, ScenarioError, nearest, shown
 from eda_sim.spec.measures import EXAMPLES, Measure
 from eda_sim.spec.model import Model
-from eda_sim.spec.quantities import Dimension, Quantity, format_quantity, parse_quantity, pattern
+from eda_sim.spec.quantities import Dimension, Quantity, format_quantity, pattern
 from eda_sim.spec.values import read_values
 
 LONGEST_DUMPED_CALL = 120
@@ -155,15 +155,12 @@ class Spelling:
             return {"type": value.type, **value.parameters()}
         if isinstance(value, Mapping):
             return dict(value)
-        if isinstance(value, str):
-            try:
-                value = parse_quantity(value)
-            except ValueError:
-                value = parse_call(value) if value.strip()[:1].isalpha() else value
+        if isinstance(value, str) and value.strip()[:1].isalpha():
+            value = parse_call(value)
         if isinstance(value, Call):
             return self._from_call(value, families)
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if self.bare_family and (is_number or isinstance(value, Quantity)):
+        if self.bare_family and (is_number or isinstance(value, str)):
             parameter = families[self.bare_family].order[0]
             return {"type": self.bare_family, parameter: self._measure().convert(value)}
         message = f"{shown(value)} is not valid: must be a {self.what} such as {self.example}"
@@ -181,12 +178,12 @@ class Spelling:
             )
             raise ValueError(message)
         data: dict[str, Any] = {"type": call.name}
-        data.update(zip(family.order, call.positional, strict=False))
+        data.update(zip(family.order, map(_as_in_a_file, call.positional), strict=False))
         for name, value in call.named.items():
             if name in data:
                 message = f"parameter {name!r} of {call.name} is given twice"
                 raise ValueError(message)
-            data[name] = value
+            data[name] = _as_in_a_file(value)
         return data
 
     def _measure(self) -> Measure:
@@ -296,6 +293,17 @@ class Spelling:
             forms.append({"type": "string", "pattern": pattern(self.dimension)})
             forms.append({"type": "number", "minimum": 0, "maximum": self.maximum})
         return {"anyOf": [*forms, handler(schema)]}
+
+
+def _as_in_a_file(literal: Any) -> Any:
+    """Turn a literal of a call into what would stand in an object: 3, "20ms", a list, a call."""
+    if isinstance(literal, Quantity):
+        if literal.dimension != "number":
+            return format_quantity(literal.value, literal.dimension)
+        return int(literal.value) if literal.value.is_integer() else literal.value
+    if isinstance(literal, list):
+        return [_as_in_a_file(item) for item in literal]
+    return literal
 
 
 def _as_call(name: str, parameters: Mapping[str, Any]) -> str:
