@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from eda_sim.theory.laws import ExponentialWait, ExponentialWaitAndService
@@ -151,19 +150,21 @@ def _takacs(transform: Transform, rate: float, servers: int, sigma: float) -> fl
     def numerator(busy: float) -> float:
         return servers * (1.0 - transform(busy * rate)) - busy
 
-    product = 1.0
+    coefficient = 1.0
     total = 1.0 / (1.0 - sigma)
     root = servers * (1.0 - sigma)
     for busy in range(1, servers + 1):
         phi = transform(busy * rate)
-        product *= phi / (1.0 - phi)
+        coefficient *= (servers - busy + 1) / busy * (1.0 - phi) / max(phi, 1e-300)
+        if coefficient > 1e300:  # so many servers that nobody waits
+            return 0.0
         # The numerator is zero where the denominator is: a quotient of differences, and at
         # root = busy (M/M/4 at rho = 0.75, say) a slope.
         if abs(root - busy) > 1e-6:
             ratio = numerator(busy) / (root - busy)
         else:
             ratio = -_slope(numerator, 0.5 * (root + busy))
-        total += math.comb(servers, busy) / (product * (1.0 - phi)) * ratio
+        total += coefficient / (1.0 - phi) * ratio
     return 1.0 / (total * (1.0 - sigma))
 
 
