@@ -17,36 +17,41 @@ import enum
 class Rank(enum.IntEnum):
     """Rank of a kind of event; ``entity, number, attempt`` break ties within a rank.
 
-    The ranks begin at 2 because SimPy keeps 0 and 1 for its own events, which have to settle first.
+    The order of the lines is the order of the ranks. They begin at 2 because SimPy keeps 0 and 1
+    for its own events, which have to settle first.
     """
 
-    FAULT_END = 2
+    @staticmethod
+    def _generate_next_value_(_name: str, _start: int, count: int, _last: list[int]) -> int:
+        return count + 2
+
+    FAULT_END = enum.auto()
     """A fault ends: (fault, occurrence)."""
-    FAULT_START = 3
+    FAULT_START = enum.auto()
     """A fault begins: (fault, occurrence)."""
-    COMPLETION = 4
+    COMPLETION = enum.auto()
     """A worker finishes a delivery: (consumer, copy, attempt)."""
-    SETTLEMENT = 5
+    SETTLEMENT = enum.auto()
     """An acknowledgement reaches the broker: (consumer, copy, attempt)."""
-    COMMIT = 6
+    COMMIT = enum.auto()
     """A commit of offsets reaches the broker: (consumer, member, commit)."""
-    DISCONNECT = 7
+    DISCONNECT = enum.auto()
     """The broker sees that a connection has closed: (consumer, instance, session)."""
-    LEASE_EXPIRY = 8
+    LEASE_EXPIRY = enum.auto()
     """The lease of one delivery runs out: (consumer, copy, attempt)."""
-    SESSION_TIMEOUT = 9
+    SESSION_TIMEOUT = enum.auto()
     """The group notices that an instance is gone: (consumer, instance, session)."""
-    PUBLISH = 10
+    PUBLISH = enum.auto()
     """A message reaches its broker: (source, message)."""
-    APPEND = 11
+    APPEND = enum.auto()
     """The append server of a partition is done with a message: (channel, message)."""
-    CONFIRM = 12
+    CONFIRM = enum.auto()
     """A confirmation reaches the source of a message: (source, message)."""
-    REQUEST = 13
+    REQUEST = enum.auto()
     """A request for messages reaches the broker: (consumer, worker, request)."""
-    RECEIVE = 14
+    RECEIVE = enum.auto()
     """A hand-over reaches an instance: (consumer, first copy, attempt)."""
-    CREATE = 15
+    CREATE = enum.auto()
     """A producer creates a message: (producer, sequence)."""
-    SAMPLE = 16
+    SAMPLE = enum.auto()
     """The series are sampled, after everything else at that moment."""
