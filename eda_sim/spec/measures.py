@@ -30,6 +30,10 @@ MAXIMUM_RATE = 1e9
 """Per second: one event per nanosecond, the resolution of the clock."""
 MINIMUM_RATE = 1 / MAXIMUM_DURATION
 """Per second: one event in 100 years."""
+READABLE_BOUNDS: dict[tuple[Dimension, float], str] = {
+    ("time", MAXIMUM_DURATION): "36525d (100 years)",
+    ("rate", MINIMUM_RATE): "one in 100 years",
+}
 MAXIMUM_BYTES = 10**12
 """Bytes (1 TB)."""
 MAXIMUM_NUMBER = 1e15
@@ -129,10 +133,10 @@ class Measure:
         what = EXAMPLES[dimension] if self.dimension else "a number or quantity"
         if self.whole:
             what = f"{what} (whole)"
-        low = format_quantity(self.minimum, dimension)
-        high = format_quantity(self.maximum, dimension)
-        if self.dimension == "time" and self.maximum == MAXIMUM_DURATION:
-            high = "36525d (100 years)"
+        low, high = (
+            READABLE_BOUNDS.get((dimension, bound)) or format_quantity(bound, dimension)
+            for bound in (self.minimum, self.maximum)
+        )
         bound = f"above {low}, at most {high}" if self.positive else f"from {low} to {high}"
         return f"{what}, {bound}"
 

@@ -266,8 +266,8 @@ def _refusal(kind: str, value: object, context: Mapping[str, Any], message: str)
         expected = {
             "string_too_long": "a text of at most {max_length} characters",
             "string_too_short": "a text of at least {min_length} characters",
-            "too_long": "at most {max_length} entries",
-            "too_short": "at least {min_length} entries",
+            "too_long": "one with at most {max_length} entries",
+            "too_short": "one with an entry",
             "string_pattern_mismatch": "a text that matches {pattern}",
         }.get(kind, "").format(**context)
     if not expected:

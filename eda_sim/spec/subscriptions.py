@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.measures import PositiveDuration, Whole
+from eda_sim.spec.quantities import format_quantity
 from eda_sim.spec.model import Model
 
 FETCH_MAX_MESSAGES = {"delivery": 1, "partition": 500}
@@ -112,7 +113,8 @@ class Subscription(Model):
         if beat is not None and timeout is not None and beat >= timeout:
             given = self.given_heartbeat_interval is not None
             field = "heartbeat_interval" if given else "lease_timeout"
-            message = f"the heartbeat ({beat:g} s) must come before the lease ends ({timeout:g} s)"
+            first, last = format_quantity(beat, "time"), format_quantity(timeout, "time")
+            message = f"the heartbeat ({first}) must come before the lease ends ({last})"
             found.append((field, message))
         return found
 

@@ -279,7 +279,7 @@ def test_units_follow_the_field():
         ),
         ({"time": "pareto(mean=1s, shape=1)"}, "time.shape: must be above 1 for a mean to exist"),
         ({"time": "weibull(mean=1s)"}, "time: give mean and cv, or scale and shape"),
-        ({"time": "empirical([])"}, "must be at least 1 entries"),
+        ({"time": "empirical([])"}, "must be one with an entry"),
         ({"time": "empirical()"}, "time: give values or file"),
         ({"time": "mixture([1s], [0])"}, "time.weights: one must be above 0"),
         ({"time": "mixture([1s], [1, 2])"}, "time: components and weights must be equally many"),
