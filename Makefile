@@ -53,6 +53,7 @@ notebooks: $(READY_ALL) $(COMPILED) ## run every notebook in a clean kernel and 
 
 bench: $(READY) $(COMPILED) ## print how fast the engine is on this machine
 	$(PY) benchmarks/engines.py
+	$(PY) benchmarks/streams.py
 
 picture: $(READY) $(COMPILED) ## draw the picture of the README anew
 	$(BIN)/eda-sim run checkout --out $(RESULTS)/checkout

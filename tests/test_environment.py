@@ -1,7 +1,10 @@
 """The dependencies are written three times (pip, conda-forge, lock): all three say the same."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -87,3 +90,23 @@ def test_lock_pins_every_dependency_within_its_bound(python):
 def test_lock_names_packages_and_versions_and_nothing_else():
     for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines():
         assert re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+( ; [^:/]+)?", line), line
+
+
+def imported_by_the_package() -> set[str]:
+    """Top-level names of every module that the package imports, anywhere in it."""
+    names = set()
+    for path in (ROOT / "eda_sim").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"eda_sim"}
+
+
+def test_package_imports_what_it_depends_on_and_depends_on_what_it_imports():
+    distributions = packages_distributions()
+    imported = {canonicalize_name(distributions[name][0]) for name in imported_by_the_package()}
+    parts_of_others = {"pydantic-core"}  # comes with pydantic, pinned by it
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    assert imported - parts_of_others == declared

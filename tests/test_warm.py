@@ -1,0 +1,39 @@
+"""The set-up step compiles everything that a run needs: no run after it compiles anything."""
+
+import json
+import os
+import subprocess
+import sys
+
+COUNT_COMPILATIONS = """
+import json, sys
+import eda_sim
+for name in eda_sim.scenarios():
+    eda_sim.run(eda_sim.load(name).replace({"messages": 50}))
+compiled, cached = [], []
+for module in [m for n, m in sys.modules.items() if n.startswith("eda_sim.engine")]:
+    for name, value in vars(module).items():
+        stats = getattr(value, "stats", None)
+        if hasattr(stats, "cache_misses"):
+            compiled += [f"{module.__name__}.{name}"] * bool(sum(stats.cache_misses.values()))
+            cached += [f"{module.__name__}.{name}"] * bool(sum(stats.cache_hits.values()))
+print(json.dumps([compiled, cached]))
+"""
+
+
+def test_after_warming_up_no_run_compiles_anything(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "EDA_SIM_INTERPRETED": ""}
+
+    def python(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    assert python("-m", "eda_sim.engine.warm").startswith("Kernels ready after ")
+    compiled, cached = json.loads(python("-c", COUNT_COMPILATIONS))
+    assert compiled == []
+    assert cached, "nothing compiled was used: this test looks in the wrong place"
