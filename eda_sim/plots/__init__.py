@@ -1,0 +1,27 @@
+"""Plots: tables in, matplotlib Axes out.
+
+Every function draws one DataFrame of :mod:`eda_sim.analysis` on one Axes and returns it::
+
+    from eda_sim.plots.flow import lag
+
+    ax = lag(run.lag(), faults=run.faults)
+
+Given ``ax``, a function draws there; without it, on a new figure of its own, which a notebook shows
+as ``ax.figure``. Nothing is computed here that a table does not already say, and nothing global is
+touched: not pyplot's current figure, not matplotlib's settings. ``run.plot`` calls the same
+functions with the right tables.
+
+=============  ================  ===================================================================
+module         function          draws
+=============  ================  ===================================================================
+``latency``    ``percentiles``   chosen percentiles with their confidence intervals
+``latency``    ``ecdf``          the share of messages that took at most so long
+``latency``    ``by_nines``      latency at 90 %, 99 %, 99.9 %, ..., each step ten times rarer
+``heatmap``    ``heatmap``       how many messages of each window of time took how long
+``flow``       ``lag``           how far consumers are behind, over time
+``flow``       ``queue_length``  how many messages wait and how many are in hand, over time
+``timeline``   ``timeline``      what each worker did with each delivery
+``topology``   ``topology``      who sends to whom
+``style``                        colours and looks that all of them share
+=============  ================  ===================================================================
+"""

@@ -1,0 +1,90 @@
+"""Latency over time as a heat map: every message is in the picture, none is averaged away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+
+from eda_sim.plots import style
+
+
+def heatmap(
+    table: pd.DataFrame,
+    *,
+    faults: pd.DataFrame | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how many messages of each window of time took how long.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of one consumer: ``consumer``, ``start``, ``end`` (s of creation), ``low``, ``high`` (s of
+        latency), ``count``, as ``run.latency("billing").over_time()`` returns it.
+    faults : DataFrame, optional
+        As ``run.faults``: their time is marked.
+    title : str, optional
+        Instead of the one that says what is to be seen.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+        The colour bar is on ``ax.figure``.
+
+    Raises
+    ------
+    ValueError
+        If the table holds several consumers.
+
+    References
+    ----------
+    B. Gregg, "Visualizing system latency", Communications of the ACM 53 (2010) 7, 48-54.
+    """
+    names = list(dict.fromkeys(table["consumer"]))
+    if len(names) > 1:
+        message = f"a heat map shows one consumer; choose one of {', '.join(map(str, names))}"
+        raise ValueError(message)
+    ax = style.axes_or_new(ax, width=8.0)
+    grid = table.pivot_table(index="low", columns="start", values="count", sort=True)
+    if grid.size:
+        counts = grid.to_numpy(dtype=float)
+        moments = np.append(grid.columns.to_numpy(), table["end"].max())
+        edges = np.append(grid.index.to_numpy(), table["high"].max())
+        most = max(counts.max(), 1.0)
+        mesh = ax.pcolormesh(
+            moments,
+            edges,
+            np.ma.masked_equal(counts, 0),
+            norm=LogNorm(1, max(most, 2.0)),
+            cmap="cividis_r",
+            rasterized=True,
+        )
+        style.duration_axis(ax, "y", pd.Series(edges))
+        ax.set_ylim(edges[0], edges[-1] * 1.6)
+        ax.set_xlim(moments[0], moments[-1])
+        width = style.duration_text(float(moments[1] - moments[0]))
+        _colour_bar(ax, mesh, f"messages created within {width} [log scale]")
+    style.fault_bands(ax, faults)
+    name = names[0] if names else "no messages"
+    style.dress(
+        ax,
+        title=title or f"{name}: how long messages took, by when they were created",
+        x="simulated time of creation [s]",
+        y="created to effect [log scale]",
+        grid="none",
+    )
+    return ax
+
+
+def _colour_bar(ax: Axes, mesh: object, label: str) -> None:
+    assert ax.figure is not None
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.015, fraction=0.05)  # type: ignore[arg-type]
+    bar.set_label(label, fontsize=style.NOTE_SIZE, color=style.INK)
+    bar.ax.tick_params(labelsize=style.TICK_SIZE, colors=style.MUTED, labelcolor=style.INK)
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    bar.outline.set_visible(False)

@@ -1,0 +1,216 @@
+"""Latency: percentiles, the empirical distribution, and percentiles by nines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from eda_sim.plots import style
+
+
+def percentiles(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw chosen percentiles with their confidence intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``consumer``, ``quantile``, ``value``, ``low``, ``high`` (s), as
+        ``run.latency().quantile([...])`` returns it. Where ``low`` and ``high`` are NaN there is no
+        interval, and the point is hollow.
+    title : str, optional
+        Instead of the one that says what is to be seen.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = style.axes_or_new(ax)
+    names = list(dict.fromkeys(table["consumer"]))
+    shares = sorted(set(table["quantile"]))
+    style.duration_axis(ax, "y", pd.concat([table["value"], table["high"], table["low"]]))
+    ends = []
+    for number, name in enumerate(names):
+        own = table[table["consumer"] == name].sort_values("quantile")
+        place = np.array([shares.index(q) for q in own["quantile"]], dtype=float)
+        place += 0.12 * (number - (len(names) - 1) / 2)
+        color = style.SERIES[number % len(style.SERIES)]
+        known = own["low"].notna().to_numpy()
+        low = own["low"].clip(lower=ax.get_ylim()[0])
+        ax.vlines(place[known], low[known], own["high"][known], color=color, linewidth=2.2)
+        ax.plot(place, own["value"], color=color, linewidth=0.8, alpha=0.5)
+        for mask, face in ((known, color), (~known, "white")):
+            ax.plot(place[mask], own["value"][mask], "o", color=color, markerfacecolor=face)
+        _label_values(ax, place, own, color, above=number == 0)
+        if len(own):
+            ends.append((place[-1], float(own["value"].iloc[-1]), name, color))
+    ax.set_xlim(-0.5, len(shares) - 0.5)
+    ax.set_xticks(range(len(shares)), [style.percent_text(share) for share in shares])
+    if len(names) > 1:
+        style.label_ends(ax, ends)
+    style.dress(
+        ax,
+        title=title or _tail_title(table, names),
+        x="messages that took at most so long [share]",
+        y="created to effect [log scale]",
+    )
+    return ax
+
+
+def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the share of messages that took at most so long.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``consumer``, ``seconds``, ``share``, as ``run.latency().ecdf()`` returns it.
+    title : str, optional
+        Instead of the one that says what is to be seen.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = style.axes_or_new(ax)
+    names = list(dict.fromkeys(table["consumer"]))
+    style.duration_axis(ax, "x", table["seconds"])
+    ax.set_ylim(0, 1.02)
+    for number, name in enumerate(names):
+        own = table[table["consumer"] == name]
+        look = style.line_style(number)
+        ax.step(own["seconds"], own["share"], where="post", label=name, **look)
+    for share in (0.5, 0.9, 0.99):
+        ax.axhline(share, color=style.MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 0.99])
+    ax.yaxis.set_major_formatter(lambda value, _: style.percent_text(value))
+    if len(names) > 1:
+        ax.legend(frameon=False, fontsize=style.NOTE_SIZE, loc="lower right")
+    style.dress(
+        ax,
+        title=title or _median_title(table, names),
+        x="created to effect [log scale]",
+        y="messages that took at most so long [share]",
+        grid="x",
+    )
+    return ax
+
+
+def by_nines(
+    table: pd.DataFrame,
+    *,
+    objective: tuple[float, float] | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw latency over percentiles, where each further nine is one step to the right.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``consumer``, ``seconds``, ``share``, as ``run.latency().ecdf()`` returns it.
+    objective : (float, float), optional
+        A share and the seconds that it must not exceed: (0.99, 0.2) is "99 % within 200 ms".
+    title : str, optional
+        Instead of the one that says what is to be seen.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = style.axes_or_new(ax)
+    names = list(dict.fromkeys(table["consumer"]))
+    # The slowest message has all messages at or below it: infinitely many nines.
+    inner = table[table["share"] < 1]
+    nines = -np.log10(1 - inner["share"])
+    highest = float(nines.max()) if len(inner) else 1.0
+    style.duration_axis(ax, "y", inner["seconds"])
+    ax.set_xlim(0, max(highest, 1.0) * 1.02)
+    style.nines_axis(ax, highest)
+    ends = []
+    for number, name in enumerate(names):
+        own = inner[inner["consumer"] == name]
+        look = style.line_style(number)
+        ax.step(nines[own.index], own["seconds"], where="post", label=name, **look)
+        if len(own):
+            end = (float(nines[own.index[-1]]), float(own["seconds"].iloc[-1]))
+            ends.append((*end, name, str(look["color"])))
+    if objective is not None:
+        _draw_objective(ax, *objective)
+    if len(names) > 1:
+        style.label_ends(ax, ends)
+    style.dress(
+        ax,
+        title=title or _tail_title(_read_off(table), names),
+        x="percentile [each nine is one step]",
+        y="created to effect [log scale]",
+        grid="both",
+    )
+    return ax
+
+
+def _draw_objective(ax: Axes, share: float, seconds: float) -> None:
+    place = -np.log10(1 - share)
+    ax.hlines(seconds, 0, place, color=style.INK, linewidth=1.2, zorder=3)
+    ax.vlines(place, ax.get_ylim()[0], seconds, color=style.INK, linewidth=1.2, zorder=3)
+    text = f"objective: {style.percent_text(share)} within {style.duration_text(seconds)}"
+    ax.annotate(
+        text,
+        xy=(0, seconds),
+        xytext=(5, 4),
+        textcoords="offset points",
+        fontsize=style.NOTE_SIZE,
+        color=style.INK,
+    )
+
+
+def _label_values(
+    ax: Axes, place: np.ndarray, own: pd.DataFrame, color: str, *, above: bool
+) -> None:
+    for x, value, high in zip(place, own["value"], own["high"], strict=True):
+        if np.isnan(value):
+            continue
+        top = value if np.isnan(high) else high
+        ax.annotate(
+            style.duration_text(value),
+            xy=(x, top if above else value),
+            xytext=(0, 5) if above else (7, -3),
+            textcoords="offset points",
+            ha="center" if above else "left",
+            va="bottom" if above else "top",
+            fontsize=style.NOTE_SIZE,
+            color=color,
+        )
+
+
+def _read_off(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the median and the 99th percentile from the points of an empirical distribution."""
+    rows = []
+    for name, own in table.groupby("consumer", sort=False, observed=True):
+        for share in (0.5, 0.99):
+            reached = own[own["share"] >= share]
+            if len(reached):
+                rows.append((name, share, float(reached["seconds"].iloc[0])))
+    return pd.DataFrame(rows, columns=["consumer", "quantile", "value"])
+
+
+def _tail_title(table: pd.DataFrame, names: list[str]) -> str:
+    if len(names) == 1 and {0.5, 0.99} <= set(table["quantile"]):
+        values = table.set_index("quantile")["value"]
+        middle, tail = (style.duration_text(float(values[share])) for share in (0.5, 0.99))
+        return f"{names[0]}: half take up to {middle}, one in a hundred takes over {tail}"
+    if len(names) == 1:
+        return f"{names[0]}: how long the slowest messages take"
+    return "How long the slowest messages of each consumer take"
+
+
+def _median_title(table: pd.DataFrame, names: list[str]) -> str:
+    read = _read_off(table)
+    if len(names) == 1 and len(read) == 2:
+        return _tail_title(read, names)
+    return "How many messages took at most so long, per consumer"
