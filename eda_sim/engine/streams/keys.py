@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eda_sim.engine.streams._jit import jit
+from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE
 from eda_sim.engine.streams.philox import uniform
 from eda_sim.engine.streams.quantiles import first_above
 
 __all__ = ["fill_keys", "sample_key", "uniform_cumulative", "zipf_cumulative"]
+
+_DRAW = DRAWS_PER_VARIATE  # the first uniform of attempt 1, as for every variate of a message
 
 
 def uniform_cumulative() -> npt.NDArray[np.float64]:
@@ -132,7 +135,7 @@ def sample_key(
     >>> 0 <= sample_key(zipf_cumulative(10, 1.1), 10, 7, 0, 2, 99, 0) < 10
     True
     """
-    return _key_at(cumulative, key_count, uniform(seed, replication, stream, entity, event, 0))
+    return _key_at(cumulative, key_count, uniform(seed, replication, stream, entity, event, _DRAW))
 
 
 @jit
@@ -163,5 +166,5 @@ def fill_keys(
     [0, 0, 0]
     """
     for i in range(out.shape[0]):
-        u = uniform(seed, replication, stream, entity, first_event + i, 0)
+        u = uniform(seed, replication, stream, entity, first_event + i, _DRAW)
         out[i] = _key_at(cumulative, key_count, u)

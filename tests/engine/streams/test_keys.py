@@ -85,7 +85,8 @@ def test_keys_have_the_same_bits_compiled_and_interpreted(compiled, interpreted,
 
 
 def test_a_key_is_the_inverse_of_its_uniform(compiled):
+    """The number that any other variate of the message would take in its first attempt."""
     cumulative = compiled.keys.zipf_cumulative(1000, 1.0)
-    u = [compiled.philox.uniform(7, 0, 2, 99, event, 0) for event in range(500)]
+    u = [compiled.philox.uniform(7, 0, 2, 99, event, 1024) for event in range(500)]
     keys = [compiled.keys.sample_key(cumulative, 1000, 7, 0, 2, 99, event) for event in range(500)]
     assert keys == np.searchsorted(cumulative, u, side="right").tolist()
