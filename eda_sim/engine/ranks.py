@@ -32,21 +32,39 @@ class Rank(enum.IntEnum):
     COMPLETION = enum.auto()
     """A worker finishes a delivery: (consumer, copy, attempt)."""
     SETTLEMENT = enum.auto()
-    """An acknowledgement reaches the broker: (consumer, copy, attempt)."""
+    """An acknowledgement, release or rejection reaches the broker: (consumer, copy, attempt)."""
     COMMIT = enum.auto()
     """A commit of offsets reaches the broker: (consumer, member, commit)."""
     DISCONNECT = enum.auto()
     """The broker sees that a connection has closed: (consumer, instance, session)."""
     LEASE_EXPIRY = enum.auto()
     """The lease of one delivery runs out: (consumer, copy, attempt)."""
+    REDELIVERY = enum.auto()
+    """The redelivery delay of a copy is over: (subscription, copy, attempt)."""
+    HANDLER_RETRY = enum.auto()
+    """A worker tries the delivery that it holds again: (consumer, copy, attempt)."""
+    CIRCUIT_BREAKER = enum.auto()
+    """An open circuit breaker lets calls through again: (consumer, instance, opening)."""
     SESSION_TIMEOUT = enum.auto()
     """The group notices that an instance is gone: (consumer, instance, session)."""
+    HEARTBEAT = enum.auto()
+    """A member learns with its heartbeat what the group wants: (consumer, member, generation)."""
+    REBALANCE = enum.auto()
+    """A generation of a group begins or is overdue: (consumer, generation)."""
+    POLL_INTERVAL = enum.auto()
+    """The poll of a member is overdue: (consumer, member, session)."""
+    AUTO_COMMIT = enum.auto()
+    """A member commits what it has polled: (consumer, member, commit)."""
+    FETCH_WAIT = enum.auto()
+    """A fetch has waited long enough for more: (consumer, member, fetch)."""
     PUBLISH = enum.auto()
     """A message reaches its broker: (source, message)."""
     APPEND = enum.auto()
     """The append server of a partition is done with a message: (channel, message)."""
     CONFIRM = enum.auto()
     """A confirmation reaches the source of a message: (source, message)."""
+    JOIN = enum.auto()
+    """A worker asks to be a member of its group: (consumer, member, request)."""
     REQUEST = enum.auto()
     """A request for messages reaches the broker: (consumer, worker, request)."""
     RECEIVE = enum.auto()

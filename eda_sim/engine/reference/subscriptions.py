@@ -65,6 +65,7 @@ class DeliverySubscription:
         self.honours_late = bool(row.late_acknowledgement_honoured[index])
         self.available = 0
         self.acquired = 0
+        self.scheduled = 0
         self._fresh: deque[Entry] = deque()
         self._returned: list[tuple[int, Entry]] = []
         self._requests: deque[Request] = deque()
@@ -108,6 +109,26 @@ class DeliverySubscription:
             self.model.finish(entry, CopyState.ACKNOWLEDGED)
         self._dispatch()
 
+    def release(self, delivery: Delivery, delay_ns: int = 0) -> None:
+        """Take in a negative acknowledgement: the copy is available again, after a delay."""
+        entry = delivery.entry
+        self._give_back_credit(delivery)
+        if entry.holder is delivery:
+            if delay_ns:
+                self._schedule(entry, delay_ns)
+            else:
+                self._make_available(entry)
+        self._dispatch()
+
+    def reject(self, delivery: Delivery) -> None:
+        """Take in a rejection: the copy is not wanted again."""
+        entry = delivery.entry
+        self._give_back_credit(delivery)
+        if entry.holder is delivery:
+            self._leave(entry)
+            self.model.finish(entry, CopyState.DISCARDED)
+        self._dispatch()
+
     def disconnect(self, session: Session) -> None:
         """Notice that a connection is closed; unless leases hold, what it held is free again."""
         held = self._held.pop(session, None)
@@ -129,8 +150,32 @@ class DeliverySubscription:
             self._make_available(delivery.entry)
             self._dispatch()
 
-    def _make_available(self, entry: Entry) -> None:
+    def _schedule(self, entry: Entry, delay_ns: int) -> None:
+        """Let an acquired copy wait before it is available again."""
+        clock = self.model.clock
         self.acquired -= 1
+        self.scheduled += 1
+        entry.holder = None
+        entry.state = CopyState.SCHEDULED
+        clock.call_at(
+            lambda: self._due(entry),
+            clock.now + delay_ns,
+            Rank.REDELIVERY,
+            self.index,
+            entry.copy_id,
+            entry.deliveries,
+        )
+
+    def _due(self, entry: Entry) -> None:
+        if entry.state == CopyState.SCHEDULED:
+            self._make_available(entry)
+            self._dispatch()
+
+    def _make_available(self, entry: Entry) -> None:
+        if entry.state == CopyState.SCHEDULED:
+            self.scheduled -= 1
+        else:
+            self.acquired -= 1
         self.available += 1
         entry.holder = None
         entry.state = CopyState.AVAILABLE
@@ -141,6 +186,8 @@ class DeliverySubscription:
         """Take a copy out of whichever count it is in."""
         if entry.state == CopyState.ACQUIRED:
             self.acquired -= 1
+        elif entry.state == CopyState.SCHEDULED:
+            self.scheduled -= 1
         else:
             self.available -= 1
         entry.holder = None
