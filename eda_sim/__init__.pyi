@@ -1,4 +1,5 @@
 from . import lessons as lessons
+from . import plots as plots
 from . import theory as theory
 from .simulation import Run as Run
 from .simulation import run as run

@@ -15,6 +15,7 @@ PUBLIC_NAMES = [
     "dump",
     "lessons",
     "load",
+    "plots",
     "run",
     "scenarios",
     "theory",

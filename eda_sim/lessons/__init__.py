@@ -11,7 +11,7 @@ judge
     it with a stored solution, so it can stand in the open.
 verdict
     One of five states: missing, keep working, almost, correct, hint.
-picture
+illustration
     A figure together with the sentence that says what is to be seen in it.
 
 Nothing here needs a running notebook: everything has a text form that a terminal shows as well.
@@ -31,12 +31,12 @@ from eda_sim.lessons.checks import (
     keep_working,
     missing,
 )
-from eda_sim.lessons.pictures import Picture, show
+from eda_sim.lessons.illustrations import Illustration, show
 from eda_sim.lessons.predictions import Outcome, Prediction, predict
 
 __all__ = [
+    "Illustration",
     "Outcome",
-    "Picture",
     "Prediction",
     "State",
     "Verdict",

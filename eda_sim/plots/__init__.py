@@ -2,9 +2,9 @@
 
 Every function draws one DataFrame of :mod:`eda_sim.analysis` on one Axes and returns it::
 
-    from eda_sim.plots.flow import lag
+    import eda_sim as es
 
-    ax = lag(run.lag(), faults=run.faults)
+    ax = es.plots.flow.lag(run.lag(), faults=run.faults)
 
 Given ``ax``, a function draws there; without it, on a new figure of its own, which a notebook shows
 as ``ax.figure``. Nothing is computed here that a table does not already say, and nothing global is
@@ -22,6 +22,12 @@ module         function          draws
 ``flow``       ``queue_length``  how many messages wait and how many are in hand, over time
 ``timeline``   ``timeline``      what each worker did with each delivery
 ``topology``   ``topology``      who sends to whom
+``sweeps``     ``load_curve``    latency over utilization, with theory: the hockey stick
+``sweeps``     ``estimates``     named numbers with their intervals
 ``style``                        colours and looks that all of them share
 =============  ================  ===================================================================
 """
+
+from eda_sim.plots import flow, heatmap, latency, style, sweeps, timeline, topology
+
+__all__ = ["flow", "heatmap", "latency", "style", "sweeps", "timeline", "topology"]

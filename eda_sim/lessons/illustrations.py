@@ -1,4 +1,4 @@
-"""Pictures: figures that also say in words what is to be seen."""
+"""Illustrations: figures that also say in words what is to be seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLOURS = 128
 
 
 @dataclass(frozen=True)
-class Picture:
+class Illustration:
     """A picture and its description.
 
     Attributes
@@ -44,7 +44,7 @@ class Picture:
         return f'<img alt="{alt}" width="{self.width}" src="data:image/png;base64,{data}">'
 
 
-def show(drawing: Axes | Figure, *, alt: str) -> Picture:
+def show(drawing: Axes | Figure, *, alt: str) -> Illustration:
     """Turn a drawing into a picture with a description, and close it.
 
     The picture has a palette of at most 128 colours, which keeps notebooks small, and no date or
@@ -59,7 +59,7 @@ def show(drawing: Axes | Figure, *, alt: str) -> Picture:
 
     Returns
     -------
-    Picture
+    Illustration
         As the last value of a cell it is shown.
 
     Raises
@@ -88,4 +88,4 @@ def show(drawing: Axes | Figure, *, alt: str) -> Picture:
         flat = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     small = io.BytesIO()
     flat.save(small, format="PNG", optimize=True)
-    return Picture(small.getvalue(), alt, flat.width)
+    return Illustration(small.getvalue(), alt, flat.width)
