@@ -4,23 +4,33 @@ A consumer has ``instances`` (processes that crash on their own) with ``concurre
 a worker handles one message at a time. When the handler is done the message takes *effect*, unless
 the deduplicator knows it already. ``settle`` says whether the message is acknowledged after that,
 so that a crash repeats it, or before, so that a crash loses it.
+
+Handlers fail: by chance (``error_probability``), because of what is in the message
+(``poison_probability``), or because they take too long (``timeout``). Then ``retry`` says whether
+and when to try again, ``retry_where`` who waits meanwhile, and ``on_exhausted`` what becomes of the
+message when there is no further attempt.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, Strict, model_validator
 
+from eda_sim.spec.circuit_breaker import CircuitBreaker
 from eda_sim.spec.distributions import DurationDistribution, SizeDistribution
 from eda_sim.spec.distributions.base import exactly_one
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.links import Link
-from eda_sim.spec.measures import Duration, PositiveDuration, Whole
+from eda_sim.spec.measures import Duration, PositiveDuration, Probability, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
+from eda_sim.spec.retry import NoRetry, RetryPolicy
 from eda_sim.spec.subscriptions import Subscription
+
+MOST_JOINED = 10_000
 
 
 class Deduplication(Model):
@@ -40,6 +50,11 @@ class Deduplication(Model):
     lookup: Duration = Field(
         default=0.0, description="Time that a look-up takes before the handler starts; default 0s."
     )
+    transactional: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="The effect looks again, in one transaction with its record, so that of two "
+        "handlers of one message only one takes effect; default false.",
+    )
 
     @model_validator(mode="after")
     def _by_one(self) -> Self:
@@ -48,7 +63,7 @@ class Deduplication(Model):
 
 
 class Emission(Model):
-    """A message that a consumer publishes after an effect."""
+    """A message that a consumer publishes after an effect, or after a failure."""
 
     to: Name = Field(description="Channel that it is published to.")
     key: Literal["same", "none"] = Field(
@@ -57,6 +72,21 @@ class Emission(Model):
     size: SizeDistribution = Field(
         default=DEFAULT_SIZE, description="Size of the body in bytes; default 1KB."
     )
+    on: Literal["effect", "failure"] = Field(
+        default="effect",
+        description="After each effect (default), or each time the consumer gives a message up.",
+    )
+    join: Annotated[int, Whole(2, MOST_JOINED)] | None = Field(
+        default=None,
+        description="Once, when so many messages with one correlation id have taken effect "
+        "(fan-in); default null: for each.",
+    )
+
+    @model_validator(mode="after")
+    def _joins_effects(self) -> Self:
+        if self.on == "failure" and self.join is not None:
+            raise ScenarioError(Problem(path=("join",), message="only with on: effect"))
+        return self
 
 
 def _as_list(value: object) -> object:
@@ -110,14 +140,54 @@ class Consumer(Model):
     service: DurationDistribution = Field(
         description="Time that handling a message takes, such as lognormal(mean=20ms, p99=90ms)."
     )
-    settle: Literal["after", "before"] = Field(
+    settle: Literal["after", "before", "auto"] = Field(
         default="after",
-        description="Acknowledge after the effect (a crash repeats; default) or before the handler "
-        "starts (a crash loses).",
+        description="Acknowledge after the effect (a crash repeats; default), before the handler "
+        "starts (a crash loses), or auto: a queue takes it as settled when it hands it over, a "
+        "partition's offsets are committed every auto_commit_interval.",
     )
     dedup: Deduplication | None = Field(
         default=None,
         description="Skip what is known already: {window: 10min} or {count: 1000}; default null.",
+    )
+    error_probability: Probability = Field(
+        default=0.0, description="Share of the attempts that fail by chance; default 0."
+    )
+    poison_probability: Probability = Field(
+        default=0.0,
+        description="Share of the messages whose every attempt fails here; default 0.",
+    )
+    timeout: PositiveDuration | None = Field(
+        default=None,
+        description="A handler that takes longer is stopped, and its attempt fails; default null.",
+    )
+    retry: RetryPolicy = Field(
+        default=NoRetry(),
+        description="Whether and when to try again, such as exponential(base=100ms, "
+        "max_attempts=5); default none.",
+    )
+    retry_where: Literal["in_place", "requeue", "channel"] = Field(
+        default="in_place",
+        description="Who waits for the next attempt: the worker (in_place; default), the broker, "
+        "which gets the message back (requeue), or another channel, which gets it again (channel).",
+    )
+    retry_channel: Name | None = Field(
+        default=None,
+        description="With retry_where: channel, where it is published to; the consumer must read "
+        "it.",
+    )
+    on_exhausted: Literal["reject", "release", "leave"] = Field(
+        default="reject",
+        description="What becomes of a message after the last attempt: it is refused for good "
+        "(reject; default), given back for the broker to decide (release), or not settled at all, "
+        "so that its lease ends one day (leave).",
+    )
+    circuit_breaker: CircuitBreaker | None = Field(
+        default=None, description="A breaker around the handler in each instance; default null."
+    )
+    batch_max_messages: Annotated[int, Whole(1, 1_000_000)] = Field(
+        default=1,
+        description="Messages that a worker handles together, in one service time; default 1.",
     )
     emits: Emissions = Field(
         default=(),
@@ -128,7 +198,7 @@ class Consumer(Model):
         default=Link(), description="Way between broker and instance, each way; default no latency."
     )
     subscription: Subscription = Field(
-        default=Subscription(), description="How messages are handed over, leased and settled."
+        default=Subscription(), description="How messages are handed over, leased and settled; default a plain queue."
     )
 
     @model_validator(mode="after")
@@ -138,7 +208,35 @@ class Consumer(Model):
             raise ScenarioError(Problem(path=("concurrency",), message=message))
         if len(set(self.reads)) < len(self.reads):
             raise ScenarioError(Problem(path=("reads",), message="names a channel twice"))
+        problems = [
+            Problem(path=(field,), message=message) for field, message in self._contradictions()
+        ]
+        if problems:
+            raise ScenarioError(problems)
         return self
+
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        partition = self.subscription.lease_scope == "partition"
+        retries = self.retry.type != "none"
+        if not retries and self.retry_where != "in_place":
+            yield "retry_where", "only with retry"
+        if partition and self.retry_where == "requeue":
+            yield "retry_where", "requeue needs leases on deliveries; a partition goes on in order"
+        if self.settle != "after" and self.retry_where != "in_place":
+            yield "retry_where", f"{self.retry_where} needs settle: after"
+        if self.retry_where != "channel" and self.retry_channel is not None:
+            yield "retry_channel", "only with retry_where: channel"
+        if self.retry_where == "channel":
+            if self.retry_channel is None:
+                yield "retry_channel", "is missing; retry_where: channel needs it"
+            elif self.retry_channel not in self.reads:
+                yield "retry_channel", f"the consumer must read {self.retry_channel!r} too"
+        if self.on_exhausted != "reject" and partition:
+            yield "on_exhausted", f"{self.on_exhausted} needs leases on deliveries"
+        if self.on_exhausted != "reject" and self.settle != "after":
+            yield "on_exhausted", f"{self.on_exhausted} needs settle: after"
+        if self.batch_max_messages > 1 and retries and self.retry_where == "in_place":
+            yield "batch_max_messages", "a batch is not tried again in_place"
 
 
 MOST_WORKERS = 100_000
