@@ -22,12 +22,20 @@ from eda_sim.engine.plan.consumers import (
     lower_emits,
 )
 from eda_sim.engine.plan.faults import FaultColumns, lower_faults
+from eda_sim.engine.plan.handling import (
+    HandlingColumns,
+    OnExhausted,
+    RetryWhere,
+    lower_handling,
+)
 from eda_sim.engine.plan.producers import ArrivalKind, KeyKind, Producers, lower_producers
 from eda_sim.engine.plan.retry import lower_retries
 from eda_sim.engine.plan.run import Bounds, lower_bounds
 from eda_sim.engine.plan.subscriptions import (
+    Assignor,
     DeliveryMode,
     LeaseScope,
+    RebalanceProtocol,
     SubscriptionColumns,
     lower_subscriptions,
 )
@@ -40,12 +48,16 @@ __all__ = [
     "NONE",
     "UNIT_UNIFORM",
     "ArrivalKind",
+    "Assignor",
     "DedupScope",
     "DeliveryMode",
     "KeyKind",
     "Keyless",
     "LeaseScope",
+    "OnExhausted",
     "Plan",
+    "RebalanceProtocol",
+    "RetryWhere",
     "Settle",
     "make_plan",
 ]
@@ -64,6 +76,7 @@ class Plan(NamedTuple):
     producers: Producers
     channels: Channels
     consumers: ConsumerColumns
+    handling: HandlingColumns
     subscriptions: SubscriptionColumns
     emits: EmitColumns
     faults: FaultColumns
@@ -96,6 +109,7 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
     producers = lower_producers(numbering)
     channels = lower_channels(numbering)
     consumers = lower_consumers(numbering)
+    handling = lower_handling(numbering)
     subscriptions = lower_subscriptions(numbering)
     emits = lower_emits(numbering)
     faults = lower_faults(numbering)
@@ -106,6 +120,7 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
         producers=producers,
         channels=channels,
         consumers=consumers,
+        handling=handling,
         subscriptions=subscriptions,
         emits=emits,
         faults=faults.rows,

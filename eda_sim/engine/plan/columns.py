@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -84,12 +84,12 @@ def columns(group: type[Group], rows: Sequence[Mapping[str, float]]) -> Group:
         if row.keys() != set(group._fields):
             message = f"{group.__name__} has {group._fields}, a row has {tuple(row)}"
             raise TypeError(message)
-    kinds = group.__annotations__
+    kinds = get_type_hints(group)  # annotations alone are references, equal to nothing
     return group(  # type: ignore[no-any-return]  # a TypeVar cannot be bound to NamedTuple
         **{
             field: np.array(
                 [row[field] for row in rows],
-                dtype=np.float64 if kinds[field] == "Floats" else np.int64,
+                dtype=np.float64 if kinds[field] == Floats else np.int64,
             )
             for field in group._fields
         }

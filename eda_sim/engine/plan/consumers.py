@@ -14,6 +14,7 @@ class Settle(enum.IntEnum):
 
     AFTER = 0
     BEFORE = 1
+    AUTO = 2
 
 
 class DedupScope(enum.IntEnum):
@@ -36,16 +37,19 @@ class ConsumerColumns(NamedTuple):
     dedup_window_ns: Integers
     dedup_count: Integers
     dedup_lookup_ns: Integers
+    dedup_transactional: Integers
     link: Integers
 
 
 class EmitColumns(NamedTuple):
-    """One row per channel that a consumer emits to, by consumer."""
+    """One row per channel that a consumer emits to, by consumer. ``join`` is 1 without fan-in."""
 
     consumer: Integers
     channel: Integers
     keep_key: Integers
     size: Integers
+    on_failure: Integers
+    join: Integers
 
 
 def lower_consumers(numbering: Numbering) -> ConsumerColumns:
@@ -64,6 +68,7 @@ def lower_consumers(numbering: Numbering) -> ConsumerColumns:
                 "dedup_window_ns": ns_or_none(dedup.window) if dedup else NONE,
                 "dedup_count": or_none(dedup.count) if dedup else NONE,
                 "dedup_lookup_ns": to_ns(dedup.lookup) if dedup else 0,
+                "dedup_transactional": int(dedup is not None and dedup.transactional),
                 "link": numbering.row(consumer.link.latency),
             }
         )
@@ -78,6 +83,8 @@ def lower_emits(numbering: Numbering) -> EmitColumns:
             "channel": numbering.channels[emission.to],
             "keep_key": emission.key == "same",
             "size": numbering.row(emission.size),
+            "on_failure": emission.on == "failure",
+            "join": emission.join or 1,
         }
         for name, consumer in numbering.scenario.consumers.items()
         for emission in consumer.emits
