@@ -198,7 +198,8 @@ class Consumer(Model):
         default=Link(), description="Way between broker and instance, each way; default no latency."
     )
     subscription: Subscription = Field(
-        default=Subscription(), description="How messages are handed over, leased and settled; default a plain queue."
+        default=Subscription(),
+        description="How messages are handed over, leased and settled; default a plain queue.",
     )
 
     @model_validator(mode="after")

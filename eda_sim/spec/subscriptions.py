@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.measures import PositiveDuration, Whole
-from eda_sim.spec.quantities import format_quantity
+from eda_sim.spec.measures import Duration, PositiveDuration, Whole
 from eda_sim.spec.model import Model
+from eda_sim.spec.quantities import format_quantity
 
 FETCH_MAX_MESSAGES = {"delivery": 1, "partition": 500}
 """Defaults of fetch_max_messages; 500 is max.poll.records of Kafka's Java client."""
@@ -30,6 +30,27 @@ SESSION_TIMEOUT = 45.0
 """Default of lease_timeout for partitions, in seconds: session.timeout.ms of Kafka."""
 HEARTBEAT_INTERVAL = 3.0
 """Default of heartbeat_interval, in seconds: heartbeat.interval.ms of Kafka."""
+MAX_POLL_INTERVAL = 300.0
+"""Default of rebalance_timeout, in seconds: max.poll.interval.ms of Kafka."""
+FETCH_MAX_WAIT = 0.5
+"""Default of fetch_max_wait, in seconds: fetch.max.wait.ms of Kafka."""
+AUTO_COMMIT_INTERVAL = 5.0
+"""Default of auto_commit_interval, in seconds: auto.commit.interval.ms of Kafka."""
+
+_ONLY_WITH_PARTITIONS = (
+    "rebalance_protocol",
+    "assignor",
+    "static_membership",
+    "rebalance_timeout",
+    "initial_rebalance_delay",
+    "assignment_interval",
+    "max_poll_interval",
+    "fetch_min_bytes",
+    "fetch_max_wait",
+    "auto_commit_interval",
+    "auto_commit_of",
+    "start_position",
+)
 
 
 class Subscription(Model):
@@ -83,6 +104,58 @@ class Subscription(Model):
         description="Deliveries of a message after which it is given up; default null: no bound.",
     )
 
+    rebalance_protocol: Literal["none", "eager", "cooperative", "incremental"] = Field(
+        default="none",
+        description="How partitions move when members come or go: none (default; as fast as polls "
+        "allow), eager (everybody stops), cooperative (KIP-429) or incremental (KIP-848). This and "
+        "what follows only with partition leases.",
+    )
+    assignor: Literal["range", "round_robin", "sticky", "uniform"] = Field(
+        default="range",
+        description="Which member gets which partition: range (default), round_robin, sticky, or "
+        "uniform (KIP-848's name for sticky).",
+    )
+    static_membership: Annotated[bool, Strict()] = Field(
+        default=True,
+        description="A restarted instance takes its old place without a rebalance (Kafka: "
+        "group.instance.id); default true.",
+    )
+    rebalance_timeout: PositiveDuration = Field(
+        default=MAX_POLL_INTERVAL,
+        description="How long a generation waits for members to join; default 5min.",
+    )
+    initial_rebalance_delay: Duration = Field(
+        default=0.0, description="How long an empty group waits for more members; default 0s."
+    )
+    assignment_interval: Duration = Field(
+        default=0.0,
+        description="Least time between two assignments of the incremental protocol; default 0s.",
+    )
+    max_poll_interval: PositiveDuration | None = Field(
+        default=None,
+        description="A member that does not poll in time leaves the group; default null: no bound.",
+    )
+    fetch_min_bytes: Annotated[int, Whole(1, 10**9)] = Field(
+        default=1, description="Bytes that a fetch waits for; default 1."
+    )
+    fetch_max_wait: PositiveDuration = Field(
+        default=FETCH_MAX_WAIT, description="How long a fetch waits for them; default 500ms."
+    )
+    auto_commit_interval: PositiveDuration = Field(
+        default=AUTO_COMMIT_INTERVAL,
+        description="With settle: auto, the time between commits; default 5s.",
+    )
+    auto_commit_of: Literal["previous_polls", "delivered"] = Field(
+        default="previous_polls",
+        description="What settle: auto commits: what earlier polls returned (Kafka's Java client; "
+        "default), or all that was delivered to the application (librdkafka).",
+    )
+    start_position: Literal["earliest", "latest"] = Field(
+        default="earliest",
+        description="Where to read on when retention has taken what the position points at: at "
+        "the earliest message left (default) or behind the latest.",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [
@@ -109,6 +182,12 @@ class Subscription(Model):
             found.append(("heartbeat_interval", "only with lease_scope: partition"))
         if not partition and self.on_disconnect == "hold" and self.lease_timeout is None:
             found.append(("on_disconnect", "hold needs a lease_timeout, or the lease never ends"))
+        if not partition:
+            found += [
+                (field, "only with lease_scope: partition")
+                for field in _ONLY_WITH_PARTITIONS
+                if getattr(self, field) != type(self).model_fields[field].default
+            ]
         beat, timeout = self.heartbeat_interval, self.lease_timeout
         if beat is not None and timeout is not None and beat >= timeout:
             given = self.given_heartbeat_interval is not None

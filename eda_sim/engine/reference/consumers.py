@@ -40,6 +40,7 @@ class Consumer:
         self.address = int(row.address[index])
         self.concurrency = int(row.concurrency[index])
         self.settle_before = row.settle[index] == Settle.BEFORE
+        self.settles_automatically = row.settle[index] == Settle.AUTO
         self.service = model.draws(row.service[index], Stream.SERVICE)
         self.delivery_latency = model.draws(row.link[index], Stream.DELIVERY_LINK)
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)

@@ -5,91 +5,34 @@ worker of one instance), which reads on from the position and commits offsets. A
 acknowledges everything before it. When a partition changes hands, the position goes back to the
 committed offset: what was read and not committed is delivered again.
 
-Hand-over of partitions: an instance that crashed is noticed when its session times out, a session
-timeout after its last heartbeat; its partitions then move at once. A live owner gives a partition
-up at its next poll, after it committed what it was working on. An instance that comes back before
-its session timed out takes its old place (static membership).
-
-What a read returns is limited by ``fetch_max_messages``. While a member works on what it
-polled, the next fetch is already on its way.
+This module is the group's coordinator and the broker's side of reading and committing. Who gets
+what is in :mod:`assignment`, how partitions change hands in :mod:`rebalancing`, the client's side
+in :mod:`members`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import UNIT_UNIFORM
 from eda_sim.engine.ranks import Rank
-from eda_sim.engine.reference.clock import Process
-from eda_sim.engine.reference.ledger import Delivery, Entry
+from eda_sim.engine.reference.assignment import ASSIGNORS
+from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.members import GroupWorker, members_of
 from eda_sim.engine.reference.model import Model
-from eda_sim.engine.reference.workers import Worker
+from eda_sim.engine.reference.rebalancing import make_protocol
+from eda_sim.engine.reference.topics import GroupPartition, Topic
 from eda_sim.engine.streams import samplers
 from eda_sim.engine.streams.addresses import Stream
-from eda_sim.engine.trace import CopyState, Outcome
+from eda_sim.engine.trace import CopyState
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
     from eda_sim.engine.reference.sessions import Session
 
-
-class GroupPartition:
-    """One partition as the group sees it.
-
-    ``log`` holds its copies by offset. Everything before ``committed`` is acknowledged; everything
-    before ``position`` was handed to the owner. ``target`` is who shall own it.
-    """
-
-    __slots__ = ("committed", "log", "owner", "position", "target", "topic")
-
-    def __init__(self, topic: Topic) -> None:
-        self.topic = topic
-        self.log: list[Entry] = []
-        self.position = 0
-        self.committed = 0
-        self.owner: GroupWorker | None = None
-        self.target: GroupWorker | None = None
-
-
-class Topic:
-    """One channel as the group sees it: its partitions, and how many copies stand where."""
-
-    def __init__(self, group: Group, channel: int, partitions: int) -> None:
-        self.group = group
-        self.consumer = group.consumer
-        self.channel = channel
-        self.available = 0
-        self.acquired = 0
-        self.partitions = [GroupPartition(self) for _ in range(partitions)]
-
-    def remove(self, entry: Entry, state: CopyState) -> None:
-        """Let go of a copy that its channel no longer has; its offset stays empty.
-
-        A failover removes from the end (TRUNCATED): those offsets are given out again.
-        """
-        partition = self.partitions[entry.partition]
-        if not entry.is_final:
-            if entry.offset < partition.position:
-                self.acquired -= 1
-            else:
-                self.available -= 1
-            entry.holder = None
-            self.group.model.finish(entry, state)
-        if state == CopyState.TRUNCATED:
-            del partition.log[entry.offset :]
-            partition.position = min(partition.position, entry.offset)
-            partition.committed = min(partition.committed, entry.offset)
-
-    def offer(self, entry: Entry) -> None:
-        """Take in a copy that has just become visible."""
-        partition = self.partitions[entry.partition]
-        partition.log.append(entry)
-        self.available += 1
-        if partition.position == len(partition.log) - 1:
-            self.group.make_readable(partition)
+MemberId = tuple[int, int, int]
+"""Instance, session (0 for static members), worker: members are ordered by it."""
 
 
 class Group:
@@ -98,21 +41,48 @@ class Group:
     def __init__(self, model: Model, consumer: Consumer, rows: list[int]) -> None:
         plan = model.plan
         row = plan.subscriptions
+        first = rows[0]
         self.model = model
         self.consumer = consumer
-        self.session_timeout_ns = int(row.lease_timeout_ns[rows[0]])
-        self.heartbeat_ns = int(row.heartbeat_ns[rows[0]])
-        self.fetch_max_messages = int(row.fetch_max_messages[rows[0]])
+        self.session_timeout_ns = int(row.lease_timeout_ns[first])
+        self.heartbeat_ns = int(row.heartbeat_ns[first])
+        self.fetch_max_messages = int(row.fetch_max_messages[first])
+        self.fetch_min_bytes = int(row.fetch_min_bytes[first])
+        self.fetch_max_wait_ns = int(row.fetch_max_wait_ns[first])
+        self.max_poll_interval_ns = int(row.max_poll_interval_ns[first])
+        self.auto_commit_ns = int(row.auto_commit_ns[first])
+        self.auto_commits_delivered = bool(row.auto_commits_delivered[first])
+        self.static = bool(row.static_membership[first])
+        self.skips_to_end = bool(row.start_at_latest[first])
         self.topics = [
             Topic(self, channel, int(plan.channels.rows.partitions[channel]))
             for channel in (int(row.channel[i]) for i in rows)
         ]
+        self.protocol = make_protocol(self, first)
+        self._assign_targets = ASSIGNORS[int(row.assignor[first])]
         self._topic_of = {topic.channel: topic for topic in self.topics}
-        self._members: dict[tuple[int, int], GroupWorker] = {}
+        self._members: dict[MemberId, GroupWorker] = {}
+
+    @property
+    def members(self) -> list[GroupWorker]:
+        """Return the members in their order."""
+        return [self._members[identity] for identity in sorted(self._members)]
+
+    def partitions(self) -> list[GroupPartition]:
+        """Return all partitions of all topics, in order."""
+        return [partition for topic in self.topics for partition in topic.partitions]
 
     def partition_of(self, delivery: Delivery) -> GroupPartition:
         """Return the partition that a delivery was read from."""
         return self._topic_of[delivery.channel].partitions[delivery.entry.partition]
+
+    def is_member(self, worker: GroupWorker) -> bool:
+        """Return whether the group counts on this worker."""
+        return self._members.get(self._identity(worker)) is worker
+
+    def _identity(self, worker: GroupWorker) -> MemberId:
+        session = worker.session
+        return session.instance, 0 if self.static else session.number, worker.number
 
     # Membership ---------------------------------------------------------------------------------
 
@@ -120,27 +90,84 @@ class Group:
         """Let all instances be members from the first moment."""
         for instance in self.consumer.instances:
             if instance.session is not None:
-                self._add(instance.session)
-        self._assign()
+                for worker in members_of(instance.session):
+                    self._members[self._identity(worker)] = worker
+        self.protocol.start()
 
     def join(self, session: Session) -> None:
-        """Take in an instance that came up; one that was never missed takes its old place."""
-        if not session.alive:
-            return
-        replaced = [self._members.get(_place(worker)) for worker in _members_of(session)]
-        self._add(session)
-        for old, new in zip(replaced, _members_of(session), strict=True):
-            for partition in self._partitions():
-                if old is not None and partition.owner is old:
-                    self._transfer(partition, new)
-        self._assign()
+        """Take in an instance that came up; a static member takes its predecessor's place."""
+        if session.alive:
+            self.admit(members_of(session))
 
-    def crashed(self, session: Session) -> None:
-        """Start the clock after which the group misses an instance that went down."""
-        model = self.model
-        run = model.plan.run
-        since_heartbeat = samplers.sample(
-            model.plan.distributions,
+    def admit(self, workers: list[GroupWorker]) -> None:
+        """Take in workers that ask to be members."""
+        joined = []
+        for worker in workers:
+            identity = self._identity(worker)
+            predecessor = self._members.get(identity)
+            self._members[identity] = worker
+            if predecessor is None:
+                joined.append(worker)
+            elif predecessor is not worker:
+                self._replace(predecessor, worker)
+        if joined:
+            self.protocol.joined(joined)
+
+    def _replace(self, old: GroupWorker, new: GroupWorker) -> None:
+        self.protocol.replaced(old, new)
+        for partition in self.partitions():
+            if partition.target is old:
+                partition.target = new
+            if partition.owner is old:
+                self.transfer(partition, new)
+
+    def leave(self, session: Session) -> None:
+        """Let an instance go that said good-bye: nobody has to wait for its session to time out."""
+        self.remove(members_of(session))
+
+    def remove(self, workers: list[GroupWorker]) -> None:
+        """Count on these workers no longer; what they still do, they do without the group."""
+        gone = [worker for worker in workers if self.is_member(worker)]
+        for worker in gone:
+            del self._members[self._identity(worker)]
+        if gone:
+            self.protocol.left(gone)
+
+    # Signs of life ------------------------------------------------------------------------------
+
+    def fell_silent(self, session: Session) -> None:
+        """Start the clock after which the group misses an instance that sends no heartbeats."""
+        silence = session.silences
+        self.model.clock.call_at(
+            lambda: self._session_timed_out(session, silence),
+            self._last_heartbeat(session) + self.session_timeout_ns,
+            Rank.SESSION_TIMEOUT,
+            self.consumer.index,
+            session.instance,
+            (session.number << 12) + silence,
+        )
+
+    def _session_timed_out(self, session: Session, silence: int) -> None:
+        if session.silent and session.silences == silence:
+            self.remove(members_of(session))
+
+    def next_heartbeat(self, session: Session) -> int:
+        """Return when an instance sends its first heartbeat after now, in ns."""
+        return self._last_heartbeat(session) + self.heartbeat_ns
+
+    def _last_heartbeat(self, session: Session) -> int:
+        """Return when an instance sent its last heartbeat up to now; joining counts as one."""
+        since_first = self.model.clock.now - session.started_at - self._phase(session)
+        if since_first < 0:
+            return session.started_at
+        beats = since_first // self.heartbeat_ns
+        return self.model.clock.now - since_first + beats * self.heartbeat_ns
+
+    def _phase(self, session: Session) -> int:
+        """Return when the first heartbeat follows the start of a session: uniform in one interval."""
+        run = self.model.plan.run
+        share = samplers.sample(
+            self.model.plan.distributions,
             UNIT_UNIFORM,
             run.seed,
             run.replication,
@@ -149,140 +176,142 @@ class Group:
             session.number,
             1,
         )
-        missed_at = model.clock.now + self.session_timeout_ns
-        model.clock.call_at(
-            lambda: self._session_timed_out(session),
-            missed_at - int(since_heartbeat * self.heartbeat_ns),
-            Rank.SESSION_TIMEOUT,
-            self.consumer.index,
-            session.instance,
-            session.number,
-        )
+        return int(share * self.heartbeat_ns)
 
     def disconnect(self, session: Session) -> None:
         """Notice that a connection is closed: its fetches get no answer any more."""
-        for worker in _members_of(session):
+        for worker in members_of(session):
             worker.fetch_waits = False
 
-    def _add(self, session: Session) -> None:
-        for worker in _members_of(session):
-            self._members[_place(worker)] = worker
+    # Ownership ----------------------------------------------------------------------------------
 
-    def _session_timed_out(self, session: Session) -> None:
-        for worker in _members_of(session):
-            if self._members.get(_place(worker)) is worker:
-                del self._members[_place(worker)]
-        self._assign()
-
-    # Assignment ---------------------------------------------------------------------------------
-
-    def _assign(self) -> None:
-        """Give each member consecutive partitions of each topic (Kafka's RangeAssignor)."""
-        members = [self._members[place] for place in sorted(self._members)]
-        for topic in self.topics:
-            for number, partition in enumerate(topic.partitions):
-                partition.target = _range_owner(members, len(topic.partitions), number)
-                self._move(partition)
-
-    def _move(self, partition: GroupPartition) -> None:
-        owner, target = partition.owner, partition.target
-        if owner is target:
-            self.make_readable(partition)
-        elif owner is None or self._members.get(_place(owner)) is not owner:
-            self._transfer(partition, target)
+    def assign(self) -> None:
+        """Decide who shall own what; moving the partitions is the protocol's work."""
+        members = self.members
+        if members:
+            self._assign_targets(members, self.topics)
         else:
-            if partition in owner.readable:
-                del owner.readable[partition]
-            owner.asked_to_give_up = True
-            owner.wake()
+            for partition in self.partitions():
+                partition.target = None
 
-    def _transfer(self, partition: GroupPartition, new_owner: GroupWorker | None) -> None:
+    def transfer(self, partition: GroupPartition, new_owner: GroupWorker | None) -> None:
         """Give a partition to its new owner, who reads on from the committed offset."""
-        if partition.owner is not None and partition in partition.owner.readable:
-            del partition.owner.readable[partition]
-        now = self.model.clock.now
-        for entry in partition.log[partition.committed : partition.position]:
-            if not entry.is_final:
-                entry.state = CopyState.AVAILABLE
-                entry.available_at = now
-                entry.holder = None
-                partition.topic.available += 1
-                partition.topic.acquired -= 1
-        partition.position = partition.committed
+        old_owner = partition.owner
+        if old_owner is not None:
+            old_owner.readable.pop(partition, None)
+            partition.last_owner = old_owner
+        partition.go_back(self.model.clock.now)
         partition.owner = new_owner
         self.make_readable(partition)
 
     def give_up(self, member: GroupWorker, partitions: list[GroupPartition]) -> None:
-        """Take back what a live owner was asked for."""
+        """Take back what a live owner lets go."""
         for partition in partitions:
             if partition.owner is member:
-                self._transfer(partition, partition.target)
-
-    def _partitions(self) -> list[GroupPartition]:
-        return [partition for topic in self.topics for partition in topic.partitions]
+                self.protocol.given_up(partition)
 
     # Reading and committing ---------------------------------------------------------------------
 
     def fetch(self, member: GroupWorker) -> None:
-        """Take in a fetch; it waits here until one of the member's partitions has something."""
-        if member.session.alive:
-            member.fetch_waits = True
-            self.answer(member)
+        """Take in a fetch; it waits here until there is enough, or has waited long enough."""
+        if not member.session.alive:
+            return
+        member.fetch_waits = True
+        member.fetches += 1
+        self.answer(member)
+        if member.fetch_waits and self.fetch_min_bytes > 1:
+            self._answer_later(member)
+
+    def _answer_later(self, member: GroupWorker) -> None:
+        clock = self.model.clock
+        fetch = member.fetches
+
+        def answer_anyway() -> None:
+            if not member.fetch_waits or member.fetches != fetch:
+                return
+            self.answer(member, even_little=True)
+            if member.fetch_waits:
+                self._answer_later(member)
+
+        clock.call_at(
+            answer_anyway,
+            clock.now + self.fetch_max_wait_ns,
+            Rank.FETCH_WAIT,
+            self.consumer.index,
+            member.place,
+            fetch,
+        )
 
     def make_readable(self, partition: GroupPartition) -> None:
         """Let the owner read what a partition holds, unless it is about to give it up."""
         owner = partition.owner
-        if owner is None or owner is not partition.target:
+        if owner is None or owner is not partition.target or not partition.has_unread:
             return
-        if partition.position < len(partition.log) and partition not in owner.readable:
-            owner.readable[partition] = None
-            self.answer(owner)
+        owner.readable.setdefault(partition)
+        self.answer(owner)
 
-    def answer(self, member: GroupWorker) -> None:
+    def answer(self, member: GroupWorker, *, even_little: bool = False) -> None:
         """Answer a waiting fetch with what the member's partitions hold, one after the other.
 
         A partition that has more than fits goes to the back, so that none of them starves.
         """
         if not member.fetch_waits or not member.readable:
             return
+        if self.fetch_min_bytes > 1 and not even_little:
+            unread_bytes = sum(partition.unread_bytes for partition in member.readable)
+            if unread_bytes < self.fetch_min_bytes:
+                return
         batch: list[Delivery] = []
         while member.readable and len(batch) < self.fetch_max_messages:
             partition = next(iter(member.readable))
             self._read(partition, member, batch)
-            if partition.position == len(partition.log):
-                del member.readable[partition]
-            else:
+            if partition.has_unread:
                 member.readable.move_to_end(partition)
+            else:
+                del member.readable[partition]
         if batch:
             member.fetch_waits = False
             member.session.send(batch, member)
 
     def _read(self, partition: GroupPartition, member: GroupWorker, batch: list[Delivery]) -> None:
         now = self.model.clock.now
-        log = partition.log
-        while partition.position < len(log) and len(batch) < self.fetch_max_messages:
-            entry = log[partition.position]
+        topic = partition.topic
+        while partition.has_unread and len(batch) < self.fetch_max_messages:
+            entry = partition.log[partition.position]
             partition.position += 1
-            if entry.is_final:  # expired before it was read
+            partition.unread_bytes -= entry.message.size_bytes
+            if entry.is_final:
+                if self.skips_to_end and entry.state == CopyState.EXPIRED:
+                    self._skip_to_end(partition)
                 continue
             delivery = Delivery(entry, member.session, member.session.instance, now)
             self.model.ledger.deliveries.append(delivery)
             entry.holder = delivery
             entry.state = CopyState.ACQUIRED
             batch.append(delivery)
-            partition.topic.available -= 1
-            partition.topic.acquired += 1
+            topic.available -= 1
+            topic.acquired += 1
+
+    def _skip_to_end(self, partition: GroupPartition) -> None:
+        """Read on at the end, because retention took what the position pointed at."""
+        while partition.has_unread:
+            entry = partition.log[partition.position]
+            partition.position += 1
+            if not entry.is_final:
+                partition.topic.available -= 1
+                self.model.finish(entry, CopyState.EXPIRED)
+        partition.unread_bytes = 0
 
     def commit(self, member: GroupWorker, offsets: dict[GroupPartition, int]) -> None:
         """Record offsets; those of partitions that the member no longer owns are refused."""
         for partition, offset in offsets.items():
-            if partition.owner is member and offset > partition.committed:
-                self._acknowledge(partition, offset)
+            if partition.owner is member and self.is_member(member):
+                self._acknowledge(partition, min(offset, partition.position))
 
     def _acknowledge(self, partition: GroupPartition, offset: int) -> None:
         now = self.model.clock.now
         entries = partition.log[partition.committed : offset]
-        partition.committed = offset
+        partition.committed = max(partition.committed, offset)
         for entry in entries:
             if entry.is_final:
                 continue
@@ -290,102 +319,3 @@ class Group:
             if entry.holder is not None:
                 entry.holder.settled_at = now
             self.model.finish(entry, CopyState.ACKNOWLEDGED)
-
-
-class GroupWorker(Worker):
-    """A member of a group: polls, handles what it got in order, commits."""
-
-    def __init__(self, session: Session, number: int) -> None:
-        super().__init__(session, number)
-        assert self.consumer.group is not None
-        self.group = self.consumer.group
-        self.readable: OrderedDict[GroupPartition, None] = OrderedDict()
-        self.fetch_waits = False
-        self.asked_to_give_up = False
-        self._fetching = False
-        self._sent = 0
-
-    def receive(self, batch: Sequence[Delivery]) -> None:
-        """Take in the answer to a fetch."""
-        self._fetching = False
-        super().receive(batch)
-
-    def work(self) -> Process:
-        """Poll: give up what moved, take what was fetched, handle it, commit it."""
-        before = self.consumer.settle_before
-        while True:
-            if self.asked_to_give_up:
-                self._give_up_moved()
-            batch = self._poll()
-            if not batch:
-                woken = self.sleep()
-                self._fetch()
-                yield woken
-                continue
-            self._fetch()
-            if before:
-                self._commit(batch)
-            for delivery in batch:
-                yield from self.handle(delivery)
-                self.model.close()
-            if not before:
-                self._commit(batch)
-
-    def _poll(self) -> list[Delivery]:
-        """Return what was fetched, without what belongs to somebody else by now."""
-        batch = []
-        for delivery in self.inbox:
-            partition = self.group.partition_of(delivery)
-            if delivery.entry.holder is delivery and partition.target is self:
-                batch.append(delivery)
-            else:
-                delivery.outcome = Outcome.EXPIRED
-                self.session.unfinished.pop(delivery, None)
-        self.inbox.clear()
-        return batch
-
-    def _fetch(self) -> None:
-        if not self._fetching:
-            self._fetching = True
-            self._send(lambda: self.group.fetch(self), Rank.REQUEST)
-
-    def _commit(self, batch: list[Delivery]) -> None:
-        offsets = {
-            self.group.partition_of(delivery): delivery.entry.offset + 1 for delivery in batch
-        }
-        self._send(lambda: self.group.commit(self, offsets), Rank.COMMIT)
-
-    def _give_up_moved(self) -> None:
-        self.asked_to_give_up = False
-        moved = [
-            partition
-            for topic in self.group.topics
-            for partition in topic.partitions
-            if partition.owner is self and partition.target is not self
-        ]
-        if moved:
-            self._send(lambda: self.group.give_up(self, moved), Rank.COMMIT)
-
-    def _send(self, action: Callable[[], None], rank: Rank) -> None:
-        number = self._sent
-        self._sent += 1
-        self.session.to_broker(action, rank, number, self.number)
-
-
-def _members_of(session: Session) -> list[GroupWorker]:
-    return [worker for worker in session.workers if isinstance(worker, GroupWorker)]
-
-
-def _place(worker: GroupWorker) -> tuple[int, int]:
-    return worker.session.instance, worker.number
-
-
-def _range_owner(members: list[GroupWorker], partitions: int, number: int) -> GroupWorker | None:
-    """Return who gets a partition when the first ``partitions % members`` get one more each."""
-    if not members:
-        return None
-    share, extra = divmod(partitions, len(members))
-    in_larger_shares = extra * (share + 1)
-    if number < in_larger_shares:
-        return members[number // (share + 1)]
-    return members[extra + (number - in_larger_shares) // share]

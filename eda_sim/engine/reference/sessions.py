@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.ranks import Rank
-from eda_sim.engine.reference.groups import GroupWorker
+from eda_sim.engine.reference.members import GroupWorker
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.workers import QueueWorker, Worker
@@ -16,6 +16,7 @@ from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Instance
+    from eda_sim.engine.reference.subscriptions import DeliverySubscription
 
 
 class Session:
@@ -32,6 +33,9 @@ class Session:
         self.instance = owner.number
         self.number = number
         self.alive = True
+        self.started_at = consumer.model.clock.now
+        self.silences = 0
+        self.silent = False
         self.memory = consumer.memory()
         self.connection = Connection(consumer.settle_latency, consumer.delivery_latency)
         self.buffer: deque[Delivery] = deque()
@@ -100,18 +104,41 @@ class Session:
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Send the acknowledgement of one delivery."""
+        queue = self._queue_of(delivery)
+        self._settle(delivery, queue.settle)
+
+    def release(self, delivery: Delivery, delay_ns: int = 0) -> None:
+        """Give one delivery back (a negative acknowledgement): somebody shall have it again.
+
+        ``delay_ns`` is how long it shall wait before that.
+        """
+        queue = self._queue_of(delivery)
+        self._settle(delivery, lambda given: queue.release(given, delay_ns))
+
+    def reject(self, delivery: Delivery) -> None:
+        """Refuse one delivery for good: nobody shall have it again."""
+        queue = self._queue_of(delivery)
+        self._settle(delivery, queue.reject)
+
+    def _queue_of(self, delivery: Delivery) -> DeliverySubscription:
+        queues = self.consumer.queues
+        if len(queues) == 1:
+            return queues[0]
+        return next(queue for queue in queues if queue.channel == delivery.channel)
+
+    def _settle(self, delivery: Delivery, action: Callable[[Delivery], None]) -> None:
+        """Carry what an instance says about one delivery to the broker."""
         consumer = self.consumer
         message = delivery.message
-        queue = next(q for q in consumer.queues if q.channel == delivery.channel)
         clock = self.model.clock
         arrival = self.connection.to_broker.arrival(
             clock.now, consumer.entity(message.lineage), message.root, delivery.attempt
         )
         if arrival == clock.now:
-            queue.settle(delivery)
+            action(delivery)
             return
         clock.call_at(
-            lambda: queue.settle(delivery),
+            lambda: action(delivery),
             arrival,
             Rank.SETTLEMENT,
             consumer.index,
@@ -148,8 +175,18 @@ class Session:
             self._lose(delivery)
         consumer = self.consumer
         self.to_broker(self._disconnect, Rank.DISCONNECT, self.number, 0)
-        if consumer.group:
-            consumer.group.crashed(self)
+        self.fall_silent()
+
+    def fall_silent(self) -> None:
+        """Send no more heartbeats; the group misses the instance when its session times out."""
+        self.silent = True
+        self.silences += 1
+        if self.consumer.group:
+            self.consumer.group.fell_silent(self)
+
+    def be_heard(self) -> None:
+        """Send heartbeats again."""
+        self.silent = False
 
     def _disconnect(self) -> None:
         for queue in self.consumer.queues:

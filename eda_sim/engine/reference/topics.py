@@ -1,0 +1,105 @@
+"""Topics: the channels that a group reads, partition by partition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eda_sim.engine.reference.ledger import Entry
+from eda_sim.engine.trace import CopyState
+
+if TYPE_CHECKING:
+    from eda_sim.engine.reference.groups import Group
+    from eda_sim.engine.reference.members import GroupWorker
+
+
+class GroupPartition:
+    """One partition as the group sees it.
+
+    ``log`` holds its copies by offset. Everything before ``committed`` is acknowledged; everything
+    before ``position`` was handed to the owner. ``target`` is who shall own it, ``last_owner`` who
+    owned it before nobody did.
+    """
+
+    __slots__ = (
+        "committed",
+        "last_owner",
+        "log",
+        "number",
+        "owner",
+        "position",
+        "target",
+        "topic",
+        "unread_bytes",
+    )
+
+    def __init__(self, topic: Topic, number: int) -> None:
+        self.topic = topic
+        self.number = number
+        self.log: list[Entry] = []
+        self.position = 0
+        self.committed = 0
+        self.unread_bytes = 0
+        self.owner: GroupWorker | None = None
+        self.target: GroupWorker | None = None
+        self.last_owner: GroupWorker | None = None
+
+    @property
+    def has_unread(self) -> bool:
+        """Return whether the log goes on behind the position."""
+        return self.position < len(self.log)
+
+    def go_back(self, now: int) -> None:
+        """Set the position back to the committed offset: what was read in between comes again."""
+        for entry in self.log[self.committed : self.position]:
+            self.unread_bytes += entry.message.size_bytes
+            if not entry.is_final:
+                entry.state = CopyState.AVAILABLE
+                entry.available_at = now
+                entry.holder = None
+                self.topic.available += 1
+                self.topic.acquired -= 1
+        self.position = self.committed
+
+
+class Topic:
+    """One channel as the group sees it: its partitions, and how many copies stand where."""
+
+    def __init__(self, group: Group, channel: int, partitions: int) -> None:
+        self.group = group
+        self.consumer = group.consumer
+        self.channel = channel
+        self.available = 0
+        self.acquired = 0
+        self.partitions = [GroupPartition(self, number) for number in range(partitions)]
+
+    def offer(self, entry: Entry) -> None:
+        """Take in a copy that has just become visible."""
+        partition = self.partitions[entry.partition]
+        partition.log.append(entry)
+        partition.unread_bytes += entry.message.size_bytes
+        self.available += 1
+        self.group.make_readable(partition)
+
+    def remove(self, entry: Entry, state: CopyState) -> None:
+        """Let go of a copy that its channel no longer has; its offset stays empty.
+
+        A failover removes from the end (TRUNCATED): those offsets are given out again.
+        """
+        partition = self.partitions[entry.partition]
+        if not entry.is_final:
+            if entry.state == CopyState.ACQUIRED:
+                self.acquired -= 1
+            else:
+                self.available -= 1
+            entry.holder = None
+            self.group.model.finish(entry, state)
+        if state == CopyState.TRUNCATED:
+            self._cut(partition, entry.offset)
+
+    def _cut(self, partition: GroupPartition, offset: int) -> None:
+        del partition.log[offset:]
+        partition.position = min(partition.position, offset)
+        partition.committed = min(partition.committed, offset)
+        partition.unread_bytes = sum(
+            entry.message.size_bytes for entry in partition.log[partition.position :]
+        )
