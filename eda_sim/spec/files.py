@@ -53,7 +53,7 @@ def load(source: str | os.PathLike[str]) -> Scenario:
             message = f"no bundled scenario and no file {shown(source)}{hint}"
             raise ScenarioError(message)
     path = Path(source)
-    return _read(_content(path), os.fspath(source), path.parent)
+    return _read(_content(path, os.fspath(source)), os.fspath(source), path.parent)
 
 
 def dump(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> str:
@@ -178,15 +178,20 @@ def _read(text: str, file: str | None, folder: Path) -> Scenario:
 
 
 def _located(problem: Problem, document: Document, file: str | None) -> Problem:
+    path = problem.path
+    for length, part in enumerate(path):
+        place = document.places.get(path[:length])
+        if isinstance(part, int) and place is not None and not place.is_collection:
+            path = path[:length]  # a name that stands for a list of one, as in "emits: orders"
+            break
     if problem.key is None:
-        line = document.line(problem.path)
+        line = document.line(path)
     else:
-        line = document.line((*problem.path, problem.key), of_key=True)
-    return replace(problem, file=file, line=line)
+        line = document.line((*path, problem.key), of_key=True)
+    return replace(problem, path=path, file=file, line=line)
 
 
-def _content(path: Path) -> str:
-    name = os.fspath(path)
+def _content(path: Path, name: str) -> str:
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_TEXT + 1)

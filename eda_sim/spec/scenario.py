@@ -87,14 +87,16 @@ class Scenario(Model):
         description="Interval of the time series; default duration / 200, none without a duration.",
     )
     producers: Named[Producer] = Field(min_length=1, description="Producers by name.")
-    channels: Named[Annotated[Channel, BeforeValidator(_empty)]] = Field(
-        min_length=1, description="Channels by name."
-    )
+    channels: Named[
+        Annotated[Channel, BeforeValidator(_empty, json_schema_input_type=Channel | None)]
+    ] = Field(min_length=1, description="Channels by name.")
     consumers: Named[Consumer] = Field(
         default={}, validate_default=True, description="Consumers by name; default none."
     )
     faults: tuple[Fault, ...] = Field(
-        default=(), max_length=MOST_FAULTS, description="What goes wrong, and when."
+        default=(),
+        max_length=MOST_FAULTS,
+        description="What goes wrong, and when; default nothing.",
     )
 
     @model_validator(mode="after")

@@ -296,6 +296,8 @@ def _events(text: str) -> Iterator[Event]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or error.context or "cannot be read"
+        if what.startswith("found unexpected end") and error.context_mark:
+            mark = error.context_mark  # where it begins, not the end of the file
         message = f"not YAML: {_explained(what)}"
         raise _refusal(message, mark.line + 1 if mark else None) from None
     except ReaderError as error:
