@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from eda_sim.engine.streams.philox import uniform
+from eda_sim.engine.streams.rates import use_up
 from eda_sim.engine.streams.retries import RetryTable, draw_retry_delay_ns
 from eda_sim.engine.streams.samplers import fill, fill_ns, lower, sample, sample_ns
 
@@ -38,6 +39,7 @@ def warm() -> float:
     sample_ns(table, 0, 0, 0, 1, 0, 0, 0)
     fill(np.empty(1, dtype=np.float64), table, 0, 0, 0, 1, 0, 0, 0)
     fill_ns(np.empty(1, dtype=np.int64), table, 0, 0, 0, 1, 0, 0, 0)
+    use_up(0.5, 1.0, -1)
     no_retry = np.zeros((1, 11), dtype=np.int64)
     retries = RetryTable(no_retry, np.zeros((1, 2)), np.zeros((1, 5), dtype=np.int64))
     draw_retry_delay_ns(retries, 0, 0, 0, 12, 0, 0, 1, 0, 0)

@@ -5,6 +5,14 @@ read from YAML (:func:`load`), and a variant of it is made with :meth:`Scenario.
 is wrong with it is a :class:`ScenarioError` of one line. Nothing here simulates.
 """
 
+from eda_sim.spec.arrivals import (
+    ConstantArrivals,
+    ModulatedArrivals,
+    PiecewiseArrivals,
+    PoissonArrivals,
+    RenewalArrivals,
+    TraceArrivals,
+)
 from eda_sim.spec.channels import Append, Channel
 from eda_sim.spec.consumers import Consumer, Deduplication, Emission
 from eda_sim.spec.distributions import (
@@ -24,12 +32,8 @@ from eda_sim.spec.faults import Crash
 from eda_sim.spec.files import bundled_text, dump, load, parse_value, scenarios
 from eda_sim.spec.links import Link
 from eda_sim.spec.producers import (
-    ConstantArrivals,
     NoKeys,
-    PoissonArrivals,
     Producer,
-    RenewalArrivals,
-    TraceArrivals,
     UniformKeys,
     ZipfKeys,
 )
@@ -54,8 +58,10 @@ __all__ = [
     "Link",
     "Lognormal",
     "Mixture",
+    "ModulatedArrivals",
     "NoKeys",
     "Pareto",
+    "PiecewiseArrivals",
     "PoissonArrivals",
     "Problem",
     "Producer",

@@ -46,7 +46,7 @@ class Family(Model):
         Names of the parameters that a call may give by position.
     dimensional : tuple of str
         Parameters that carry the dimension of the field (seconds for a service time).
-    rates : tuple of str
+    rate_parameters : tuple of str
         Parameters that are a rate, and so make sense for times only.
     nested : tuple of str
         Parameters that are lists of families of the same union.
@@ -56,7 +56,7 @@ class Family(Model):
 
     order: ClassVar[tuple[str, ...]] = ()
     dimensional: ClassVar[tuple[str, ...]] = ()
-    rates: ClassVar[tuple[str, ...]] = ()
+    rate_parameters: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[tuple[str, ...]] = ()
     from_file: ClassVar[tuple[str, int] | None] = None
 
@@ -194,7 +194,7 @@ class Spelling:
     ) -> dict[str, Any]:
         """Convert what carries the dimension of the field, so that families see plain numbers."""
         problems: list[Problem] = []
-        for name in (*family.dimensional, *family.nested, *family.rates):
+        for name in (*family.dimensional, *family.nested, *family.rate_parameters):
             if data.get(name) is None:
                 continue
             try:
@@ -202,7 +202,7 @@ class Spelling:
                     data[name] = self._spell_out_all(data[name], context)
                 elif name in family.dimensional and self.dimension is not None:
                     data[name] = self._convert(data[name])
-                elif name in family.rates:
+                elif name in family.rate_parameters:
                     self._refuse_rates()
             except ValueError as error:
                 problems.append(Problem(path=(name,), message=str(error)))
@@ -245,7 +245,7 @@ class Spelling:
             return self._write_number(parameter)
         parameters = {
             name: self._write_parameter(
-                item, dimensional=name in value.dimensional, rate=name in value.rates
+                item, dimensional=name in value.dimensional, rate=name in value.rate_parameters
             )
             for name, item in value.parameters().items()
         }
@@ -314,6 +314,8 @@ def _as_call(name: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _as_literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list):
         return f"[{', '.join(_as_literal(item) for item in value)}]"
     if isinstance(value, dict):  # too long to be a call; so will be what holds it

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from eda_sim.engine.plan.arrivals import ArrivalKind
 from eda_sim.engine.plan.channels import Channels, Keyless, lower_channels
 from eda_sim.engine.plan.columns import NONE, UNIT_UNIFORM, Numbering
 from eda_sim.engine.plan.consumers import (
@@ -28,7 +29,7 @@ from eda_sim.engine.plan.handling import (
     RetryWhere,
     lower_handling,
 )
-from eda_sim.engine.plan.producers import ArrivalKind, KeyKind, Producers, lower_producers
+from eda_sim.engine.plan.producers import KeyKind, Producers, lower_producers
 from eda_sim.engine.plan.retry import lower_retries
 from eda_sim.engine.plan.run import Bounds, lower_bounds
 from eda_sim.engine.plan.subscriptions import (

@@ -7,28 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eda_sim.engine.plan.arrivals import ArrivalLists, Segments, lower_arrivals
 from eda_sim.engine.plan.columns import NONE, Floats, Integers, Numbering, columns, or_none
 from eda_sim.engine.streams.keys import zipf_cumulative
 from eda_sim.engine.streams.samplers import to_ns
-from eda_sim.spec.distributions import Constant, Exponential
-from eda_sim.spec.producers import (
-    Arrivals,
-    ConstantArrivals,
-    Keys,
-    NoKeys,
-    PoissonArrivals,
-    RenewalArrivals,
-    TraceArrivals,
-    UniformKeys,
-    ZipfKeys,
-)
-
-
-class ArrivalKind(enum.IntEnum):
-    """How a producer decides when to create its next message."""
-
-    RENEWAL = 0
-    TRACE = 1
+from eda_sim.spec.distributions import Constant, Distribution
+from eda_sim.spec.producers import Keys, NoKeys, UniformKeys, ZipfKeys
 
 
 class KeyKind(enum.IntEnum):
@@ -46,8 +30,9 @@ class ProducerColumns(NamedTuple):
     channel: Integers
     arrival_kind: Integers
     interval: Integers
-    trace_start: Integers
-    trace_length: Integers
+    arrival_start: Integers
+    arrival_length: Integers
+    bulk: Integers
     start_ns: Integers
     stop_ns: Integers
     messages: Integers
@@ -59,30 +44,28 @@ class ProducerColumns(NamedTuple):
 
 
 class Producers(NamedTuple):
-    """All producers; the ``*_start`` columns point into the two lists."""
+    """All producers; the ``*_start`` columns point into the lists."""
 
     rows: ProducerColumns
     arrival_times_ns: Integers
+    segments: Segments
     key_cumulative: Floats
 
 
 def lower_producers(numbering: Numbering) -> Producers:
     """Lower the producers of a scenario."""
     rows: list[dict[str, float]] = []
-    times: list[int] = []
+    lists = ArrivalLists()
     cumulative: list[Floats] = []
     for name, producer in numbering.scenario.producers.items():
         start_ns = to_ns(producer.start)
-        interval, trace = _arrivals(producer.arrivals, start_ns, numbering)
         key_kind, key_count, key_start = _key(producer.key, cumulative)
         rows.append(
             {
                 "address": numbering.address("producers", name),
                 "channel": numbering.channels[producer.to],
-                "arrival_kind": ArrivalKind.TRACE if interval == NONE else ArrivalKind.RENEWAL,
-                "interval": interval,
-                "trace_start": len(times),
-                "trace_length": len(trace),
+                **lower_arrivals(producer.arrivals, start_ns, numbering, lists),
+                "bulk": _bulk(producer.bulk, numbering),
                 "start_ns": start_ns,
                 "stop_ns": _earliest_ns(producer.stop, numbering.scenario.duration),
                 "messages": or_none(producer.messages),
@@ -93,10 +76,10 @@ def lower_producers(numbering: Numbering) -> Producers:
                 "link": numbering.row(producer.link.latency),
             }
         )
-        times += trace
     return Producers(
         rows=columns(ProducerColumns, rows),
-        arrival_times_ns=np.array(times, dtype=np.int64),
+        arrival_times_ns=np.array(lists.times_ns, dtype=np.int64),
+        segments=lists.segments(),
         key_cumulative=np.concatenate([np.zeros(0), *cumulative]),
     )
 
@@ -106,17 +89,9 @@ def key_count(key: Keys) -> int:
     return 0 if isinstance(key, NoKeys) else key.n
 
 
-def _arrivals(arrivals: Arrivals, start_ns: int, numbering: Numbering) -> tuple[int, list[int]]:
-    """Return the row of the interval's distribution, or NONE and the times of creation."""
-    match arrivals:
-        case TraceArrivals():
-            return NONE, [start_ns + to_ns(time) for time in arrivals.times]
-        case RenewalArrivals():
-            return numbering.row(arrivals.interval), []
-        case ConstantArrivals():
-            return numbering.row(Constant(value=arrivals.interval)), []
-        case PoissonArrivals():
-            return numbering.row(Exponential(mean=1 / arrivals.rate)), []
+def _bulk(bulk: Distribution, numbering: Numbering) -> int:
+    """Return the row of the distribution of messages per arrival; NONE for always one."""
+    return NONE if bulk == Constant(value=1) else numbering.row(bulk)
 
 
 def _key(key: Keys, cumulative: list[Floats]) -> tuple[KeyKind, int, int]:

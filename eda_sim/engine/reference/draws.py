@@ -58,6 +58,10 @@ class Draws:
             held = self._fetch(entity, block)
         return held[place]
 
+    def value(self, entity: int, event: int, attempt: int = 1) -> float:
+        """Return the value for an event of an entity as it is, in the distribution's own unit."""
+        return float(samplers.sample(self._table, self._row, *self._key, entity, event, attempt))
+
     def count(self, entity: int, event: int) -> int:
         """Return the value for an event of an entity, rounded to a whole number."""
         if self.constant_count is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from eda_sim.engine.plan import NONE, ArrivalKind, KeyKind
+from eda_sim.engine.plan import NONE, KeyKind
 from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.arrivals import bulk_size, moments
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.keys import Keys
 from eda_sim.engine.reference.links import Connection
@@ -30,9 +29,9 @@ class Producer:
         self.index = index
         self.address = int(row.address[index])
         self.channel = int(row.channel[index])
-        self.start_ns = int(row.start_ns[index])
         self.stop_ns = int(row.stop_ns[index])
         self.limit = int(row.messages[index])
+        self.bulk = None if row.bulk[index] == NONE else model.draws(row.bulk[index], Stream.BULK)
         self.size = model.draws(row.size[index], Stream.SIZE)
         self.connection = Connection(
             model.draws(row.link[index], Stream.PUBLISH_LINK),
@@ -41,15 +40,20 @@ class Producer:
         self.keys = Keys(model.plan, index) if row.key_kind[index] != KeyKind.NONE else None
 
     def process(self) -> Process:
-        """Create one message after the other until a bound is reached."""
+        """Create what each arrival brings, one after the other, until a bound is reached."""
         model, clock = self.model, self.model.clock
-        for sequence, time_ns in enumerate(self._moments()):
+        sequence = 0
+        for number, time_ns in enumerate(moments(model, self.index)):
             if sequence == self.limit or (self.stop_ns != NONE and time_ns >= self.stop_ns):
                 break
             yield clock.at(time_ns, Rank.CREATE, self.index, sequence)
-            if model.production_over:
-                return
-            self._create(sequence)
+            for _ in range(bulk_size(self.bulk, self.address, number)):
+                if model.production_over:
+                    return
+                if sequence == self.limit:
+                    break
+                self._create(sequence)
+                sequence += 1
         model.producer_finished()
 
     def _create(self, sequence: int) -> None:
@@ -61,19 +65,3 @@ class Producer:
         )
         model.channels[self.channel].publish(message, self.connection, self.address)
         model.note_created()
-
-    def _moments(self) -> Iterator[int]:
-        """Yield the times of creation in ns."""
-        row = self.model.plan.producers.rows
-        if row.arrival_kind[self.index] == ArrivalKind.TRACE:
-            first = int(row.trace_start[self.index])
-            last = first + int(row.trace_length[self.index])
-            yield from self.model.plan.producers.arrival_times_ns[first:last].tolist()
-            return
-        intervals = self.model.draws(row.interval[self.index], Stream.ARRIVAL)
-        time_ns = self.start_ns
-        sequence = 0
-        while True:
-            time_ns += intervals.ns(self.address, sequence)
-            yield time_ns
-            sequence += 1

@@ -53,6 +53,11 @@ class Stream(enum.IntEnum):
     CONFIRM_LINK = 18
     EMIT_SIZE = 19
     DEDUP_LOOKUP = 20
+    RATE = 21
+    BULK = 22
+    REPLICATION = 23
+    ELECTION = 24
+    TIME_TO_LIVE = 25
 
 
 def entity_of(path: str) -> int:

@@ -79,7 +79,7 @@ class Exponential(DistributionFamily):
 
     order: ClassVar = ("mean",)
     dimensional: ClassVar = ("mean",)
-    rates: ClassVar = ("rate",)
+    rate_parameters: ClassVar = ("rate",)
 
     @model_validator(mode="after")
     def _by_one(self) -> Self:
