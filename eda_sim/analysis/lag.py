@@ -111,6 +111,17 @@ def lag_steps(tables: Tables) -> pd.DataFrame:
     return tables.joined(parts, ["time", "channel", "consumer", "messages"])
 
 
+def telling_times(tables: Tables, *, points: int = 600) -> Values:
+    """Return even moments over the run, and those at which a lag is at its highest.
+
+    A picture of samples alone would miss the peaks between them.
+    """
+    even = np.linspace(0.0, tables.ended_at, points + 1)
+    steps = lag_steps(tables)
+    highest = steps.groupby(["channel", "consumer"], observed=True)["messages"].idxmax()
+    return np.unique(np.concatenate([even, steps.loc[highest, "time"].to_numpy()]))
+
+
 def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
     """Return how many deliveries of each consumer wait, and how many are with a worker, over time.
 

@@ -108,10 +108,7 @@ def publishing(tables: Tables) -> pd.DataFrame:
                 "channel": channel,
                 "messages": len(own),
                 "created_per_s": len(own) / seconds if seconds > 0 else np.nan,
-                **{
-                    state_name(status): int(ended[state_name(status)])
-                    for status in MessageStatus
-                },
+                **{state_name(status): int(ended[state_name(status)]) for status in MessageStatus},
                 "extra_copies": int(np.maximum(own["copies"] - 1, 0).sum()),
                 "publish_p50_s": middle.value,
                 "publish_p99_s": tail.value,

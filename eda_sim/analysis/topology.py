@@ -51,7 +51,7 @@ def _labels(scenario: Scenario) -> dict[tuple[str, str], str]:
     for name, consumer in scenario.consumers.items():
         size = _count(consumer.instances, "instance")
         if consumer.concurrency > 1:
-            size += f" of {consumer.concurrency} workers"
+            size += f"\nof {consumer.concurrency} workers"
         labels["consumer", name] = f"{name}\n{size}"
     return labels
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.axes import Axes
 
-from eda_sim.analysis.lag import lag, queue_length
+from eda_sim.analysis.lag import lag, queue_length, telling_times
 from eda_sim.analysis.latency import USUAL_QUANTILES, latency
 from eda_sim.analysis.tables import Tables
 from eda_sim.analysis.topology import topology
@@ -71,12 +71,12 @@ class RunPlots:
         ax: Axes | None = None,
     ) -> Axes:
         """Draw how far consumers are behind; see :func:`eda_sim.plots.flow.lag`."""
-        table = _of(lag(self.tables), consumer)
+        table = _of(lag(self.tables, times=telling_times(self.tables)), consumer)
         return flow.lag(table, unit=unit, faults=self.tables.faults, ax=ax)
 
     def queue_length(self, consumer: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw what waits and what is in hand; see :func:`eda_sim.plots.flow.queue_length`."""
-        table = _of(queue_length(self.tables), consumer)
+        table = _of(queue_length(self.tables, times=telling_times(self.tables)), consumer)
         return flow.queue_length(table, faults=self.tables.faults, ax=ax)
 
     def timeline(

@@ -47,23 +47,23 @@ def lag(
         message = f"unit is 'messages' or 'seconds', not {unit!r}"
         raise ValueError(message)
     ax = style.axes_or_new(ax)
-    lines = {
+    groups = {
         (str(channel), str(consumer)): own
         for (channel, consumer), own in table.groupby(["channel", "consumer"], observed=True)
     }
-    several = len({consumer for _, consumer in lines}) < len(lines)
+    several = len({consumer for _, consumer in groups}) < len(groups)
+    # The one that is most behind comes first: it has the strongest colour and the first name.
+    worst_first = sorted(groups, key=lambda names: -groups[names][unit].max())
     _set_limits(ax, table["time"], table[unit])
-    ends = []
-    for number, ((channel, consumer), own) in enumerate(lines.items()):
-        look = style.line_style(number)
+    lines = []
+    for number, (channel, consumer) in enumerate(worst_first):
+        own = groups[channel, consumer]
         name = f"{consumer} of {channel}" if several else consumer
-        ax.step(own["time"], own[unit], where="post", label=name, **look)
-        if len(own):
-            end = (float(own["time"].iloc[-1]), float(own[unit].iloc[-1]))
-            ends.append((*end, name, str(look["color"])))
+        look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "label": name}
+        lines += ax.step(own["time"], own[unit], where="post", **look)
     style.fault_bands(ax, faults)
     if len(lines) > 1:
-        style.label_ends(ax, ends)
+        style.side_legend(ax, lines)
     style.dress(ax, title=title or _lag_title(table, unit), x="simulated time [s]", y=_UNITS[unit])
     return ax
 
@@ -99,23 +99,22 @@ def queue_length(
     names = list(dict.fromkeys(table["consumer"]))
     one = len(names) == 1
     _set_limits(ax, table["time"], table[["waiting", "in_service"]].max(axis=1))
-    ends = []
-    for number, name in enumerate(names):
+    peaks = table.groupby("consumer", observed=True)["waiting"].max()
+    lines = []
+    for number, name in enumerate(sorted(names, key=lambda name: -peaks[name])):
         own = table[table["consumer"] == name]
-        look = style.line_style(number)
-        ax.step(own["time"], own["waiting"], where="post", label=f"{name}: waiting", **look)
-        last = float(own["time"].iloc[-1])
+        look = {**style.line_style(number), "zorder": 3 - 0.05 * number}
         label = "waiting" if one else str(name)
-        ends.append((last, float(own["waiting"].iloc[-1]), label, str(look["color"])))
+        lines += ax.step(own["time"], own["waiting"], where="post", label=label, **look)
         if one:
             ax.fill_between(
                 own["time"], own["waiting"], step="post", color=look["color"], alpha=0.18, lw=0
             )
             look = style.line_style(1)
-            ax.step(own["time"], own["in_service"], where="post", label="in service", **look)
-            ends.append((last, float(own["in_service"].iloc[-1]), "in service", str(look["color"])))
+            lines += ax.step(own["time"], own["in_service"], where="post", label="in hand", **look)
     style.fault_bands(ax, faults)
-    style.label_ends(ax, ends)
+    if lines:
+        style.side_legend(ax, lines)
     most = int(table["waiting"].max()) if len(table) else 0
     said = f"{names[0]}: up to {most:,} messages wait for a worker" if one else None
     style.dress(
@@ -144,4 +143,4 @@ def _lag_title(table: pd.DataFrame, unit: str) -> str:
         if unit == "messages"
         else style.duration_text(float(worst[unit]))
     )
-    return f"{worst['consumer']} is up to {much} behind, at {worst['time']:g} s"
+    return f"{worst['consumer']} is up to {much} behind, at {worst['time']:.4g} s"

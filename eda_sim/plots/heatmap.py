@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from eda_sim.plots import style
+
+# One hue from clearly visible to nearly black: a single slow message must not vanish in the paper.
+_INKS = LinearSegmentedColormap.from_list("inks", ["#BFDCEF", "#56A5D8", style.BLUE, "#00263D"])
 
 
 def heatmap(
@@ -61,11 +64,12 @@ def heatmap(
             edges,
             np.ma.masked_equal(counts, 0),
             norm=LogNorm(1, max(most, 2.0)),
-            cmap="cividis_r",
+            cmap=_INKS,
             rasterized=True,
         )
-        style.duration_axis(ax, "y", pd.Series(edges))
-        ax.set_ylim(edges[0], edges[-1] * 1.6)
+        named = faults is not None and len(faults) > 0
+        style.duration_axis(ax, "y", pd.Series(edges), room=0.08 if named else 0.0)
+        ax.set_ylim(bottom=edges[0])
         ax.set_xlim(moments[0], moments[-1])
         width = style.duration_text(float(moments[1] - moments[0]))
         _colour_bar(ax, mesh, f"messages created within {width} [log scale]")

@@ -8,6 +8,9 @@ from matplotlib.axes import Axes
 
 from eda_sim.plots import style
 
+_TELLING = 0.005
+"""Shares below are left out of the scale: the fastest of many messages say little, over decades."""
+
 
 def percentiles(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw chosen percentiles with their confidence intervals.
@@ -30,7 +33,7 @@ def percentiles(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
     ax = style.axes_or_new(ax)
     names = list(dict.fromkeys(table["consumer"]))
     shares = sorted(set(table["quantile"]))
-    style.duration_axis(ax, "y", pd.concat([table["value"], table["high"], table["low"]]))
+    style.duration_axis(ax, "y", pd.concat([table["value"], table["high"], table["low"]]), room=0.1)
     ends = []
     for number, name in enumerate(names):
         own = table[table["consumer"] == name].sort_values("quantile")
@@ -43,7 +46,8 @@ def percentiles(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
         ax.plot(place, own["value"], color=color, linewidth=0.8, alpha=0.5)
         for mask, face in ((known, color), (~known, "white")):
             ax.plot(place[mask], own["value"][mask], "o", color=color, markerfacecolor=face)
-        _label_values(ax, place, own, color, above=number == 0)
+        if len(names) == 1:
+            _label_values(ax, place, own, color)
         if len(own):
             ends.append((place[-1], float(own["value"].iloc[-1]), name, color))
     ax.set_xlim(-0.5, len(shares) - 0.5)
@@ -77,7 +81,7 @@ def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     """
     ax = style.axes_or_new(ax)
     names = list(dict.fromkeys(table["consumer"]))
-    style.duration_axis(ax, "x", table["seconds"])
+    style.duration_axis(ax, "x", table.loc[table["share"] >= _TELLING, "seconds"])
     ax.set_ylim(0, 1.02)
     for number, name in enumerate(names):
         own = table[table["consumer"] == name]
@@ -129,7 +133,7 @@ def by_nines(
     inner = table[table["share"] < 1]
     nines = -np.log10(1 - inner["share"])
     highest = float(nines.max()) if len(inner) else 1.0
-    style.duration_axis(ax, "y", inner["seconds"])
+    style.duration_axis(ax, "y", inner.loc[inner["share"] >= _TELLING, "seconds"])
     ax.set_xlim(0, max(highest, 1.0) * 1.02)
     style.nines_axis(ax, highest)
     ends = []
@@ -169,20 +173,17 @@ def _draw_objective(ax: Axes, share: float, seconds: float) -> None:
     )
 
 
-def _label_values(
-    ax: Axes, place: np.ndarray, own: pd.DataFrame, color: str, *, above: bool
-) -> None:
+def _label_values(ax: Axes, place: np.ndarray, own: pd.DataFrame, color: str) -> None:
     for x, value, high in zip(place, own["value"], own["high"], strict=True):
         if np.isnan(value):
             continue
-        top = value if np.isnan(high) else high
         ax.annotate(
             style.duration_text(value),
-            xy=(x, top if above else value),
-            xytext=(0, 5) if above else (7, -3),
+            xy=(x, value if np.isnan(high) else high),
+            xytext=(0, 5),
             textcoords="offset points",
-            ha="center" if above else "left",
-            va="bottom" if above else "top",
+            ha="center",
+            va="bottom",
             fontsize=style.NOTE_SIZE,
             color=color,
         )

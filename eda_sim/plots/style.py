@@ -31,6 +31,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 Look: TypeAlias = dict[str, Any]
@@ -48,8 +49,8 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 FAINT = "#E3E3E3"
 
-SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
-"""Colours for lines, in order; yellow and black of the palette are left for other uses."""
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, "#000000")
+"""Colours for lines, in order; vermilion is kept for faults, and yellow is too light for a line."""
 
 DASHES: tuple[tuple[float, tuple[float, ...] | None], ...] = (
     (0, None),
@@ -110,7 +111,8 @@ def axes_or_new(ax: Axes | None, *, width: float = 7.2, height: float = 4.0) -> 
     """Return ``ax``, or the Axes of a new figure of its own (inches) that pyplot does not know."""
     if ax is not None:
         return ax
-    figure = Picture(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
+    figure = Picture(figsize=(width, height), dpi=120, facecolor="white")
+    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
     FigureCanvasAgg(figure)
     return figure.add_subplot()
 
@@ -147,7 +149,8 @@ def line_style(number: int) -> Look:
     """Return colour and dashes of the line with this number, from 0."""
     return {
         "color": SERIES[number % len(SERIES)],
-        "linestyle": DASHES[number % len(DASHES)],
+        # The seventh line has the first colour again, and other dashes.
+        "linestyle": DASHES[(number + number // len(SERIES)) % len(DASHES)],
         "linewidth": 1.7,
     }
 
@@ -180,6 +183,18 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
             fontsize=NOTE_SIZE,
             annotation_clip=False,
         )
+
+
+def side_legend(ax: Axes, lines: Sequence[Line2D]) -> None:
+    """Name lines beside the Axes, each with a piece of itself."""
+    ax.legend(
+        handles=list(lines),
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=NOTE_SIZE,
+        handlelength=2.6,
+    )
 
 
 def fault_bands(ax: Axes, faults: pd.DataFrame | None) -> None:
@@ -236,8 +251,13 @@ def duration_text(seconds: float) -> str:
     raise AssertionError
 
 
-def duration_axis(ax: Axes, axis: str, values: pd.Series) -> None:
-    """Make an axis logarithmic in seconds, with ticks such as 10 ms; linear if all values are 0."""
+def duration_axis(
+    ax: Axes, axis: Literal["x", "y"], values: pd.Series, *, room: float = 0.0
+) -> None:
+    """Make an axis logarithmic in seconds, with ticks such as 10 ms; linear if all values are 0.
+
+    ``room`` is left free beyond the highest value, as a share of the axis.
+    """
     positive = values[values > 0]
     if positive.empty:
         return
@@ -245,7 +265,7 @@ def duration_axis(ax: Axes, axis: str, values: pd.Series) -> None:
     target = ax.xaxis if axis == "x" else ax.yaxis
     (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
     limits = (ax.set_xlim, ax.set_ylim)[axis == "y"]
-    limits(low / 1.25, high * 1.25)
+    limits(low / 1.25, high * 1.25 * (high / low) ** room)
     if high / low < 8:
         target.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 3.0, 5.0, 7.0)))
     elif high / low < 200:

@@ -96,15 +96,16 @@ def timeline(
     if kinds:
         ax.legend(
             handles=kinds,
-            loc="upper left",
-            bbox_to_anchor=(0.0, -0.75 / (0.42 * max(len(shown), 2))),
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1.0),
             ncols=len(kinds),
             frameon=False,
             fontsize=style.NOTE_SIZE,
             handlelength=1.6,
             columnspacing=1.4,
-            borderaxespad=0.0,
+            borderaxespad=0.2,
         )
+        ax.set_title(ax.get_title(loc="left"), loc="left", pad=28, fontsize=style.TITLE_SIZE)
     return ax
 
 

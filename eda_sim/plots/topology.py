@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from statistics import mean
+
 import networkx as nx
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 
 from eda_sim.plots import style
 
 Node = tuple[str, str]
 """Kind and name: a channel and a consumer may share a name."""
 
-_WIDTH, _HEIGHT = 0.66, 0.56
+_WIDTH, _HEIGHT = 0.66, 0.62
 _FACES = {"producer": "#D5ECE3", "channel": "#F2F2F2", "consumer": "#D3E5F1"}
 _EDGES = {"producer": style.GREEN, "channel": style.MUTED, "consumer": style.BLUE}
+_BEND = "bend"
 _SWEEPS = 6
+_ARROW: style.Look = {
+    "arrowstyle": "-|>",
+    "mutation_scale": 11,
+    "color": style.MUTED,
+    "linewidth": 1.2,
+    "shrinkA": 0,
+    "shrinkB": 1,
+    "zorder": 1,
+}
 
 
 def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -41,17 +55,20 @@ def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     """
     graph = _graph(table)
     back = _back_edges(graph)
-    columns = _columns(graph, back)
-    place = _places(graph, columns)
-    tallest = max((len(column) for column in columns), default=1)
-    ax = style.axes_or_new(ax, width=1.0 + 2.0 * max(len(columns), 1), height=1.2 + 0.85 * tallest)
+    routes, columns = _routes(graph, back)
+    place = _places(routes, columns)
+    low, high = (f(y for _, y in place.values()) if place else 0.0 for f in (min, max))
+    rows = high - low + 1
+    ax = style.axes_or_new(ax, width=0.6 + 1.85 * max(len(columns), 1), height=0.75 + 0.8 * rows)
     ax.set_axis_off()
-    ax.set_xlim(-0.5, max(len(columns), 1) - 0.5)
-    ax.set_ylim(-tallest / 2 - (0.45 if back else 0.1), tallest / 2 + 0.1)
-    for source, target in graph.edges:
-        _draw_edge(ax, place[source], place[target], leads_back=(source, target) in back)
-    for node, (x, y) in place.items():
-        _draw_node(ax, node[0], graph.nodes[node]["label"], x, y)
+    ax.set_xlim(-0.45, max(len(columns), 1) - 0.55)
+    ax.set_ylim(low - (0.75 if back else 0.4), high + 0.4)
+    for route in routes:
+        _draw_edge(ax, [place[node] for node in route])
+    for source, target in back:
+        _draw_back_edge(ax, place[source], place[target])
+    for node in graph:
+        _draw_node(ax, node[0], graph.nodes[node]["label"], *place[node])
     said = title or _said(graph)
     ax.set_title(said, loc="left", fontsize=style.TITLE_SIZE, color=style.INK, pad=8)
     _fit_labels(ax)
@@ -89,34 +106,63 @@ def _back_edges(graph: nx.DiGraph[Node]) -> set[tuple[Node, Node]]:
     return back
 
 
-def _columns(graph: nx.DiGraph[Node], back: set[tuple[Node, Node]]) -> list[list[Node]]:
-    """Return the nodes by depth: each as far right as the longest way to it."""
-    layered = graph.copy()
-    layered.remove_edges_from(back)
-    depth: dict[Node, int] = {}
-    for node in nx.topological_sort(layered):
-        before = (depth[source] + 1 for source in layered.predecessors(node))
-        depth[node] = max(before, default=0)
+def _routes(
+    graph: nx.DiGraph[Node], back: set[tuple[Node, Node]]
+) -> tuple[list[list[Node]], list[list[Node]]]:
+    """Return the way of each edge, step by step, and the nodes and bends of each column."""
+    depth = _depths(graph, back)
     columns: list[list[Node]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for node in graph:
         columns[depth[node]].append(node)
-    return columns
+    routes: list[list[Node]] = []
+    for source, target in graph.edges:
+        if (source, target) in back:
+            continue
+        steps = range(depth[source] + 1, depth[target])
+        bends: list[Node] = [(_BEND, f"{source}{target}{step}") for step in steps]
+        for step, bend in zip(steps, bends, strict=True):
+            columns[step].append(bend)
+        routes.append([source, *bends, target])
+    return routes, columns
 
 
-def _places(graph: nx.DiGraph[Node], columns: list[list[Node]]) -> dict[Node, tuple[float, float]]:
+def _depths(graph: nx.DiGraph[Node], back: set[tuple[Node, Node]]) -> dict[Node, int]:
+    """Return the column of each node: as far right as the longest way to it."""
+    layered = graph.copy()
+    layered.remove_edges_from(back)
+    depth: dict[Node, int] = {}
+    order = list(nx.topological_sort(layered))
+    for node in order:
+        before = (depth[source] + 1 for source in layered.predecessors(node))
+        depth[node] = max(before, default=0)
+    for node in reversed(order):
+        # What nothing leads to stands right before the first thing that it leads to.
+        if layered.in_degree(node) == 0 and layered.out_degree(node) > 0:
+            depth[node] = min(depth[target] for target in layered.successors(node)) - 1
+    return depth
+
+
+def _places(routes: list[list[Node]], columns: list[list[Node]]) -> dict[Node, tuple[float, float]]:
     """Return where each node stands: beside its neighbours, so that few arrows cross.
 
     The classic sweep of layered drawing: order each column by the mean height of the neighbours,
     back and forth a few times (Sugiyama, Tagawa and Toda, 1981).
     """
+    around: dict[Node, list[Node]] = {node: [] for column in columns for node in column}
+    for route in routes:
+        for left, right in pairwise(route):
+            around[left].append(right)
+            around[right].append(left)
     height: dict[Node, float] = {}
     for column in columns:
         height |= _spread(column)
     for sweep in range(_SWEEPS):
         for column in columns if sweep % 2 == 0 else columns[::-1]:
-            means = {node: _mean_height(graph, node, height) for node in column}
+            means = {
+                node: mean([height[other] for other in around[node] or [node]]) for node in column
+            }
             # Python's sort is stable: equal means keep their order.
-            column.sort(key=lambda node: -means[node])
+            column.sort(key=means.__getitem__, reverse=True)
             height |= _spread(column)
     return {
         node: (float(number), height[node])
@@ -126,12 +172,14 @@ def _places(graph: nx.DiGraph[Node], columns: list[list[Node]]) -> dict[Node, tu
 
 
 def _spread(column: list[Node]) -> dict[Node, float]:
-    return {node: (len(column) - 1) / 2 - place for place, node in enumerate(column)}
-
-
-def _mean_height(graph: nx.DiGraph[Node], node: Node, height: dict[Node, float]) -> float:
-    around = [height[other] for other in (*graph.predecessors(node), *graph.successors(node))]
-    return sum(around) / len(around) if around else height[node]
+    """Return heights for a column, from top to bottom; an arrow that passes needs less room."""
+    rooms = [0.5 if kind == _BEND else 1.0 for kind, _ in column]
+    top = sum(rooms) / 2
+    heights = {}
+    for node, room in zip(column, rooms, strict=True):
+        heights[node] = top - room / 2
+        top -= room
+    return heights
 
 
 def _draw_node(ax: Axes, kind: str, label: str, x: float, y: float) -> None:
@@ -150,31 +198,27 @@ def _draw_node(ax: Axes, kind: str, label: str, x: float, y: float) -> None:
     ax.text(x, y, label, ha="center", va="center", fontsize=9, color=style.INK, zorder=3)
 
 
-def _draw_edge(
-    ax: Axes, source: tuple[float, float], target: tuple[float, float], *, leads_back: bool
-) -> None:
+def _draw_edge(ax: Axes, points: list[tuple[float, float]]) -> None:
+    """Draw an arrow through the middle of each gap, flat where it leaves, passes and arrives."""
+    x, y = points[0]
+    vertices, codes = [(x + _WIDTH / 2, y)], [Path.MOVETO]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        begin, end = x0 + _WIDTH / 2, x1 - _WIDTH / 2
+        middle = (begin + end) / 2
+        vertices += [(middle, y0), (middle, y1), (end, y1)]
+        codes += [Path.CURVE4] * 3
+        if (x1, y1) != points[-1]:
+            vertices.append((x1 + _WIDTH / 2, y1))
+            codes.append(Path.LINETO)
+    ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), **_ARROW))
+
+
+def _draw_back_edge(ax: Axes, source: tuple[float, float], target: tuple[float, float]) -> None:
+    """Draw an arrow to the left as a dashed bow below."""
     (x0, y0), (x1, y1) = source, target
-    if leads_back:
-        begin, end = (x0, y0 - _HEIGHT / 2), (x1, y1 - _HEIGHT / 2)
-        bend = -0.35
-    else:
-        begin, end = (x0 + _WIDTH / 2, y0), (x1 - _WIDTH / 2, y1)
-        # What skips a column goes around what stands there.
-        bend = 0.25 if x1 - x0 > 1 else 0.0
-    arrow = FancyArrowPatch(
-        begin,
-        end,
-        arrowstyle="-|>",
-        mutation_scale=11,
-        connectionstyle=f"arc3,rad={bend}",
-        linestyle="--" if leads_back else "-",
-        color=style.MUTED,
-        linewidth=1.2,
-        shrinkA=0,
-        shrinkB=1,
-        zorder=1,
-    )
-    ax.add_patch(arrow)
+    begin, end = (x0, y0 - _HEIGHT / 2), (x1, y1 - _HEIGHT / 2)
+    bow = {"connectionstyle": "arc3,rad=-0.3", "linestyle": "--"}
+    ax.add_patch(FancyArrowPatch(begin, end, **{**_ARROW, **bow}))
 
 
 def _fit_labels(ax: Axes) -> None:

@@ -21,7 +21,7 @@ from tests.traces import HORIZON_TICKS, READS, TICK_NS, tables_of, traces
 
 WARMUPS = st.sampled_from([0.0, 1.0, 2.05])
 SOME_TIMES = np.arange(0, HORIZON_TICKS, 5) * TICK_NS / 1e9
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 
 
 @quick
