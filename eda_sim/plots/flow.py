@@ -59,8 +59,8 @@ def lag(
     for number, (channel, consumer) in enumerate(worst_first):
         own = groups[channel, consumer]
         name = f"{consumer} of {channel}" if several else consumer
-        look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "label": name}
-        lines += ax.step(own["time"], own[unit], where="post", **look)
+        look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "linewidth": 1.3}
+        lines += ax.step(own["time"], own[unit], where="post", label=name, **look)
     style.fault_bands(ax, faults)
     if len(lines) > 1:
         style.side_legend(ax, lines)
@@ -103,7 +103,7 @@ def queue_length(
     lines = []
     for number, name in enumerate(sorted(names, key=lambda name: -peaks[name])):
         own = table[table["consumer"] == name]
-        look = {**style.line_style(number), "zorder": 3 - 0.05 * number}
+        look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "linewidth": 1.3}
         label = "waiting" if one else str(name)
         lines += ax.step(own["time"], own["waiting"], where="post", label=label, **look)
         if one:

@@ -204,7 +204,7 @@ def _tail_title(table: pd.DataFrame, names: list[str]) -> str:
     if len(names) == 1 and {0.5, 0.99} <= set(table["quantile"]):
         values = table.set_index("quantile")["value"]
         middle, tail = (style.duration_text(float(values[share])) for share in (0.5, 0.99))
-        return f"{names[0]}: half take up to {middle}, one in a hundred takes over {tail}"
+        return f"{names[0]}: half within {middle}, one in a hundred over {tail}"
     if len(names) == 1:
         return f"{names[0]}: how long the slowest messages take"
     return "How long the slowest messages of each consumer take"

@@ -37,7 +37,7 @@ def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     """Draw who sends to whom, each step of a message one column further right.
 
     Producers are green, channels grey with round ends, consumers blue. An arrow that leads back (a
-    cycle) is dashed and curved below.
+    cycle) is dashed and runs below.
 
     Parameters
     ----------
@@ -62,11 +62,11 @@ def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     ax = style.axes_or_new(ax, width=0.6 + 1.85 * max(len(columns), 1), height=0.75 + 0.8 * rows)
     ax.set_axis_off()
     ax.set_xlim(-0.45, max(len(columns), 1) - 0.55)
-    ax.set_ylim(low - (0.75 if back else 0.4), high + 0.4)
+    ax.set_ylim(low - (0.65 if back else 0.4), high + 0.4)
     for route in routes:
         _draw_edge(ax, [place[node] for node in route])
     for source, target in back:
-        _draw_back_edge(ax, place[source], place[target])
+        _draw_back_edge(ax, place[source], place[target], floor=low - 0.55)
     for node in graph:
         _draw_node(ax, node[0], graph.nodes[node]["label"], *place[node])
     said = title or _said(graph)
@@ -213,12 +213,18 @@ def _draw_edge(ax: Axes, points: list[tuple[float, float]]) -> None:
     ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), **_ARROW))
 
 
-def _draw_back_edge(ax: Axes, source: tuple[float, float], target: tuple[float, float]) -> None:
-    """Draw an arrow to the left as a dashed bow below."""
+def _draw_back_edge(
+    ax: Axes, source: tuple[float, float], target: tuple[float, float], floor: float
+) -> None:
+    """Draw a dashed arrow to the left: down a gap between columns, below everything, and up."""
     (x0, y0), (x1, y1) = source, target
-    begin, end = (x0, y0 - _HEIGHT / 2), (x1, y1 - _HEIGHT / 2)
-    bow = {"connectionstyle": "arc3,rad=-0.3", "linestyle": "--"}
-    ax.add_patch(FancyArrowPatch(begin, end, **{**_ARROW, **bow}))
+    begin, end = x0 + _WIDTH / 2, x1 - _WIDTH / 2
+    gap = (1 - _WIDTH) / 2
+    right, left = begin + gap, end - gap
+    vertices = [(begin, y0), (right, y0), (right, floor), (right - gap, floor)]
+    vertices += [(left + gap, floor), (left, floor), (left, y1), (end, y1)]
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3]
+    ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), linestyle="--", **_ARROW))
 
 
 def _fit_labels(ax: Axes) -> None:
