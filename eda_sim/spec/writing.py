@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -103,7 +104,11 @@ def _scalar(value: Any, *, flow: bool) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _text(value, flow=flow) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return _text(value, flow=flow)
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
+    return repr(value)
 
 
 def _text(text: str, *, flow: bool) -> str:

@@ -305,7 +305,7 @@ def test_nearly_every_line_knows_its_line(refusals):
 CAUSES = {
     "rename_a_field": "unknown field",
     "remove_a_required_field": "is missing",
-    "take_a_wrong_type": "is not valid: must be|unknown field 'bogus'",
+    "take_a_wrong_type": "is not valid: must be|unknown field 'bogus'|is missing",
     "leave_the_bounds": "is not valid: must be",
     "be_no_number": "is not valid: must be",
     "break_a_reference": "no channel|is not a name",
