@@ -63,12 +63,18 @@ def crashes_have_a_cause(case: Case) -> Iterator[Finding]:
 
 
 def partitions_in_order(case: Case) -> Iterator[Finding]:
-    """With leases on partitions and no fault, a partition is handled in order, each copy once."""
+    """With leases on partitions and no fault, a partition is handled in order, each copy once.
+
+    A member that polls too late is a zombie beside the new owner (rule G9), fault or not.
+    """
     trace = case.trace
     copies, deliveries = trace.copies, trace.deliveries
     hit = {trace.names.targets[target] for target in trace.faults["target"]}
     for number, name, consumer in case.consumers():
-        if consumer.subscription.lease_scope != "partition" or name in hit:
+        subscription = consumer.subscription
+        if subscription.lease_scope != "partition" or name in hit:
+            continue
+        if subscription.max_poll_interval is not None:
             continue
         own = deliveries["consumer"] == number
         yield case.where("deliveries", own & (deliveries["attempt"] > 1), "delivered again")

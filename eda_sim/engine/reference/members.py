@@ -81,6 +81,7 @@ class GroupWorker(Worker):
         if not self.group.is_member(self):
             if not self.joining:
                 self.joining = self.stopped = True
+                self._asked_to_give_up = self._asked_to_rejoin = False
                 self._consumed.clear()
                 self._send(lambda: self.group.admit([self]), Rank.JOIN)
             return
@@ -138,7 +139,7 @@ class GroupWorker(Worker):
                 batch.append(delivery)
             else:
                 delivery.outcome = Outcome.EXPIRED
-                self.session.unfinished.pop(delivery, None)
+                self.session.drop(delivery)
         self.inbox.clear()
         return batch
 
@@ -148,9 +149,7 @@ class GroupWorker(Worker):
             self._commit(self._offsets(batch))
         elif self.group.auto_commits_delivered:
             self._consumed.update(self._offsets(batch))
-        for delivery in batch:
-            yield from self.handle(delivery)
-            self.model.close()
+        yield from self.handle_all(batch)
         if consumer.settles_automatically:
             self._consumed.update(self._offsets(batch))
         elif not consumer.settle_before:
