@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 COUNT_COMPILATIONS = """
 import json, sys
 import eda_sim
@@ -21,6 +23,7 @@ print(json.dumps([compiled, cached]))
 """
 
 
+@pytest.mark.slow
 def test_after_warming_up_no_run_compiles_anything(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "EDA_SIM_INTERPRETED": ""}
 

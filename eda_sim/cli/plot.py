@@ -31,6 +31,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
     show_default=True,
     help="; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items()) + ".",
 )
+@click.option("--consumer", metavar="NAME", help="Show this consumer only; default all of them.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -38,7 +39,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
     required=True,
     help=f"Where to save the figure; the ending says how: {', '.join(SUFFIXES)}.",
 )
-def plot(folder: Path, kind: str, out: Path) -> None:
+def plot(folder: Path, kind: str, consumer: str | None, out: Path) -> None:
     """Draw a figure of the run that is saved in FOLDER.
 
     FOLDER is what eda-sim run wrote with --out.
@@ -60,4 +61,4 @@ def plot(folder: Path, kind: str, out: Path) -> None:
     except RunFolderError as error:
         raise BadInputError(str(error)) from error
     with whole_file(out) as path:
-        save_figure(run, kind, path)
+        save_figure(run, kind, path, consumer=consumer)

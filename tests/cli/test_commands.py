@@ -66,7 +66,8 @@ def test_run_prints_the_counts_that_the_run_has():
     scenario = eda_sim.load("crash").replace({"duration": "20s", "warmup": "0s"})
     summary = eda_sim.run(scenario).summary().iloc[0]
     text = succeed("run", "crash", *QUICK)
-    lines = {line.rsplit("  ", 1)[0].strip(): line.split()[-1] for line in text.splitlines()[3:]}
+    rows = [line for line in text.splitlines()[3:] if line]
+    lines = {row.rsplit("  ", 1)[0].strip(): row.split()[-1] for row in rows}
     for row in ("messages", "exactly once", "duplicated", "lost", "pending", "out of order"):
         assert lines[row] == f"{summary[row.replace(' ', '_')]:,}", row
 
@@ -150,6 +151,59 @@ def test_plot_writes_the_format_that_the_name_asks_for(saved, tmp_path, suffix, 
     out = tmp_path / f"lag{suffix}"
     succeed("plot", saved[0], "--kind", "lag", "--out", out)
     assert out.read_bytes().startswith(begins)
+
+
+TWO_CONSUMERS = """
+name: two
+duration: 20s
+producers:
+  clients: {to: jobs, rate: 20/s}
+channels:
+  jobs: {}
+consumers:
+  first: {reads: jobs, service: 10ms}
+  second: {reads: jobs, service: 20ms}
+"""
+
+
+@pytest.fixture(scope="module")
+def saved_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "two.yaml").write_text(TWO_CONSUMERS)
+    text = succeed("run", folder / "two.yaml", "--out", folder / "run")
+    assert "first" in text
+    assert "second" in text
+    return folder / "run"
+
+
+@pytest.mark.parametrize("kind", ["latency", "ecdf", "heatmap", "lag", "timeline", "topology"])
+def test_plot_shows_the_consumer_that_is_asked_for(saved_two, tmp_path, kind):
+    out = tmp_path / "figure.png"
+    succeed("plot", saved_two, "--kind", kind, "--consumer", "second", "--out", out)
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--kind", "heatmap"], "choose with --consumer first | second"),
+        (["--kind", "lag", "--consumer", "third"], "--consumer 'third': must be one of"),
+    ],
+)
+def test_plot_says_which_consumers_there_are(saved_two, tmp_path, options, says):
+    result = eda_sim_command("plot", saved_two, *options, "--out", tmp_path / "figure.png")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_equal_runs_give_equal_figures(saved_two, tmp_path):
+    for number in range(2):
+        for suffix in (".png", ".svg", ".pdf"):
+            out = tmp_path / f"{number}{suffix}"
+            succeed("plot", saved_two, "--kind", "lag", "--out", out)
+    for suffix in (".png", ".svg", ".pdf"):
+        assert (tmp_path / f"0{suffix}").read_bytes() == (tmp_path / f"1{suffix}").read_bytes()
 
 
 def test_scenarios_lists_every_bundled_one_with_its_question():
