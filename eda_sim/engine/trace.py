@@ -61,6 +61,7 @@ class CopyState(enum.IntEnum):
     PARKED = 6
     EXPIRED = 7
     TRUNCATED = 8
+    MOVED = 9
 
 
 class Outcome(enum.IntEnum):
@@ -136,6 +137,7 @@ DELIVERIES = (
     ColumnSpec("settled_at", "ns", "the broker recorded an acknowledgement that came from it"),
     ColumnSpec("outcome", "Outcome", "how it ended"),
     ColumnSpec("effect", "1", "1 if the handler's state change took place"),
+    ColumnSpec("tries", "1", "times that the handler was called, more than once by retries in place"),
 )
 """One row per delivery, in the order of hand-over."""
 

@@ -14,6 +14,7 @@ from eda_sim.engine.plan import DedupScope, LeaseScope, Settle
 from eda_sim.engine.reference.dedup import Deduplicator
 from eda_sim.engine.reference.emits import Emitter
 from eda_sim.engine.reference.groups import Group
+from eda_sim.engine.reference.handling import Handling
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.sessions import Session
@@ -39,6 +40,7 @@ class Consumer:
         self.index = index
         self.address = int(row.address[index])
         self.concurrency = int(row.concurrency[index])
+        self.settle_after = row.settle[index] == Settle.AFTER
         self.settle_before = row.settle[index] == Settle.BEFORE
         self.settles_automatically = row.settle[index] == Settle.AUTO
         self.service = model.draws(row.service[index], Stream.SERVICE)
@@ -47,6 +49,8 @@ class Consumer:
         self.publish_latency = model.draws(row.link[index], Stream.PUBLISH_LINK)
         self.confirm_latency = model.draws(row.link[index], Stream.CONFIRM_LINK)
         self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
+        handling = Handling(self)
+        self.handling = handling if handling.is_needed else None
         self.busy = 0
         self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
         self._dedup_scope = int(row.dedup_scope[index])

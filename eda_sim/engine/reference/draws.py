@@ -49,9 +49,7 @@ class Draws:
         if self.constant_ns is not None:
             return self.constant_ns
         if attempt != 1:
-            return int(
-                samplers.sample_ns(self._table, self._row, *self._key, entity, event, attempt)
-            )
+            return self.single_ns(entity, event, attempt)
         block, place = divmod(event, _BLOCK)
         held = self._blocks.get((entity, block))
         if held is None:
@@ -61,6 +59,10 @@ class Draws:
     def value(self, entity: int, event: int, attempt: int = 1) -> float:
         """Return the value for an event of an entity as it is, in the distribution's own unit."""
         return float(samplers.sample(self._table, self._row, *self._key, entity, event, attempt))
+
+    def single_ns(self, entity: int, event: int, attempt: int) -> int:
+        """Return the same as :meth:`ns` for an address whose neighbours nobody will ask for."""
+        return int(samplers.sample_ns(self._table, self._row, *self._key, entity, event, attempt))
 
     def count(self, entity: int, event: int) -> int:
         """Return the value for an event of an entity, rounded to a whole number."""

@@ -1,4 +1,4 @@
-"""Emits: what a consumer publishes after an effect."""
+"""Emits: what a consumer publishes after an effect, or when it gives a message up."""
 
 from __future__ import annotations
 
@@ -10,48 +10,113 @@ from eda_sim.engine.reference.model import Model
 from eda_sim.engine.streams.addresses import Stream
 
 
+class Emission:
+    """One row of a consumer's emits.
+
+    Attributes
+    ----------
+    channel : int
+        Where it is published to.
+    address : int
+        What the lineage of its messages is mixed from.
+    join : int
+        Messages with one correlation id that have to take effect first; 1 without fan-in.
+    """
+
+    def __init__(self, model: Model, row: int, address: int) -> None:
+        rows = model.plan.emits
+        self.channel = int(rows.channel[row])
+        self.keep_key = bool(rows.keep_key[row])
+        self.on_failure = bool(rows.on_failure[row])
+        self.join = int(rows.join[row])
+        self.size = (
+            None if rows.size[row] == NONE else model.draws(rows.size[row], Stream.EMIT_SIZE)
+        )
+        self.address = address
+        self._arrived: dict[int, set[int]] = {}
+
+    def is_complete(self, cause: Message) -> bool:
+        """Return whether this effect is the last that the emission has waited for."""
+        if self.join == 1:
+            return True
+        arrived = self._arrived.setdefault(cause.correlation_id, set())
+        if len(arrived) == self.join:
+            return False
+        arrived.add(cause.message_id)
+        return len(arrived) == self.join
+
+
 class Emitter:
-    """Publishes the messages that follow from an effect, one per row of the consumer's emits.
+    """Publishes the messages that follow from effects and failures of one consumer.
 
     An effect that takes place twice emits twice: the second message is a new one, with a lineage
     of its own.
     """
 
     def __init__(self, model: Model, consumer: int, source: int, address: int) -> None:
-        rows = model.plan.emits
         self.model = model
         self.source = source
-        self.rows = [
-            (
-                int(rows.channel[i]),
-                bool(rows.keep_key[i]),
-                None if rows.size[i] == NONE else model.draws(rows.size[i], Stream.EMIT_SIZE),
-                mix(address, place),
-            )
-            for place, i in enumerate(
-                [i for i in range(len(rows.consumer)) if rows.consumer[i] == consumer]
-            )
-        ]
+        rows = [i for i, owner in enumerate(model.plan.emits.consumer) if owner == consumer]
+        emissions = [Emission(model, row, mix(address, place)) for place, row in enumerate(rows)]
+        self._after_effects = [emission for emission in emissions if not emission.on_failure]
+        self._after_failures = [emission for emission in emissions if emission.on_failure]
         self._sequence = 0
-        self._emitted: dict[int, int] = {}
+        self._effects: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
 
     def emit(self, cause: Message, connection: Connection) -> None:
         """Publish what follows from one effect of ``cause``."""
-        if not self.rows:
-            return
-        repetition = self._emitted.get(cause.message_id, 0)
-        self._emitted[cause.message_id] = repetition + 1
-        for channel, keep_key, size, address in self.rows:
-            lineage = mix(mix(cause.lineage, address), repetition)
-            message = self.model.create(
-                self.source,
-                channel,
-                self._sequence,
-                cause.key if keep_key else NONE,
-                cause.size_bytes if size is None else size.count(lineage, cause.root),
+        if self._after_effects:
+            self._emit(self._after_effects, self._effects, cause, connection)
+
+    def emit_failure(self, cause: Message, connection: Connection) -> None:
+        """Publish what follows from giving ``cause`` up."""
+        if self._after_failures:
+            self._emit(self._after_failures, self._failures, cause, connection)
+
+    def _emit(
+        self,
+        emissions: list[Emission],
+        emitted: dict[int, int],
+        cause: Message,
+        connection: Connection,
+    ) -> None:
+        repetition = emitted.get(cause.message_id, 0)
+        emitted[cause.message_id] = repetition + 1
+        for emission in emissions:
+            if not emission.is_complete(cause):
+                continue
+            ancestor, number = cause, repetition
+            if emission.join > 1:  # whichever came last, the address is that of the whole
+                ancestor, number = self.model.ledger.messages[cause.correlation_id], 0
+            lineage = mix(mix(ancestor.lineage, emission.address), number)
+            size_bytes = cause.size_bytes
+            if emission.size is not None:
+                size_bytes = emission.size.count(lineage, ancestor.root)
+            self.publish(
+                emission.channel,
+                cause.key if emission.keep_key else NONE,
+                size_bytes,
                 lineage,
-                cause.root,
+                ancestor.root,
                 cause,
+                connection,
             )
-            self._sequence += 1
-            self.model.channels[channel].publish(message, connection, lineage)
+
+    def publish(
+        self,
+        channel: int,
+        key: int,
+        size_bytes: int,
+        lineage: int,
+        root: int,
+        cause: Message,
+        connection: Connection,
+    ) -> Message:
+        """Publish a message that ``cause`` led to."""
+        message = self.model.create(
+            self.source, channel, self._sequence, key, size_bytes, lineage, root, cause
+        )
+        self._sequence += 1
+        self.model.channels[channel].publish(message, connection, lineage)
+        return message

@@ -316,6 +316,6 @@ class Group:
             if entry.is_final:
                 continue
             partition.topic.acquired -= 1
-            if entry.holder is not None:
+            if entry.holder is not None and entry.disposition == CopyState.ACKNOWLEDGED:
                 entry.holder.settled_at = now
-            self.model.finish(entry, CopyState.ACKNOWLEDGED)
+            self.model.finish(entry, entry.disposition)

@@ -31,6 +31,7 @@ _FINAL = (
     CopyState.PARKED,
     CopyState.EXPIRED,
     CopyState.TRUNCATED,
+    CopyState.MOVED,
 )
 
 
@@ -94,8 +95,46 @@ class Message:
         self.root = root
 
 
+class History:
+    """What a consumer's earlier failures with a message mean for its next attempt.
+
+    Most copies never need one. A copy that a retry stored in another channel takes it over.
+
+    Attributes
+    ----------
+    earlier : int
+        Deliveries of earlier copies: draws go on where those ended.
+    tried : int
+        Attempts with earlier copies, as the retry policy counts them.
+    first_started_at : int
+        When the first attempt that failed began, in ns.
+    previous_delay_ns : int
+        The last delay.
+    """
+
+    __slots__ = ("earlier", "first_started_at", "previous_delay_ns", "tried")
+
+    def __init__(self, first_started_at: int, earlier: int = 0, tried: int = 0) -> None:
+        self.first_started_at = first_started_at
+        self.earlier = earlier
+        self.tried = tried
+        self.previous_delay_ns = 0
+
+    @staticmethod
+    def of(delivery: Delivery) -> History:
+        """Return the history of a delivery that failed; the first failure begins it."""
+        entry = delivery.entry
+        if entry.history is None:
+            entry.history = History(delivery.started_at)
+        return entry.history
+
+
 class Entry:
-    """One stored copy as one subscription sees it: the state machine of semantics 5."""
+    """One stored copy as one subscription sees it: the state machine of semantics 5.
+
+    ``disposition`` is the state that an acknowledgement brings it to: a handler that gave the
+    message up changes it, so that a cumulative acknowledgement does not count it as done.
+    """
 
     __slots__ = (
         "available_at",
@@ -103,6 +142,8 @@ class Entry:
         "consumer",
         "copy_id",
         "deliveries",
+        "disposition",
+        "history",
         "holder",
         "message",
         "message_id",
@@ -129,6 +170,8 @@ class Entry:
         self.deliveries = 0
         self.settled_at = NEVER
         self.holder: Delivery | None = None
+        self.disposition = CopyState.ACKNOWLEDGED
+        self.history: History | None = None
 
     @property
     def is_final(self) -> bool:
@@ -157,6 +200,7 @@ class Delivery:
         "session",
         "settled_at",
         "started_at",
+        "tries",
         "worker",
     )
 
@@ -180,6 +224,7 @@ class Delivery:
         self.settled_at = NEVER
         self.outcome = Outcome.UNFINISHED
         self.effect = 0
+        self.tries = 0
 
 
 class Ledger:

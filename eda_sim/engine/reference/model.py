@@ -24,7 +24,8 @@ class Model:
     """Clock, ledger and parts of one run, and the count of what is still open.
 
     ``open`` counts messages on their way to a channel, copies that are not final for a
-    subscription, and running handlers. When production is over and nothing is open, a run that
+    subscription, and deliveries that are not finished: a copy can be settled before it is handled,
+    or while a second handler runs it. When production is over and nothing is open, a run that
     drains has reached its end.
     """
 

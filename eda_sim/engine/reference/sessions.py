@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.ranks import Rank
-from eda_sim.engine.reference.members import GroupWorker
+from eda_sim.engine.reference.handling import Action, Verdict
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.members import GroupWorker
 from eda_sim.engine.reference.workers import QueueWorker, Worker
 from eda_sim.engine.trace import Outcome
 
@@ -37,6 +38,8 @@ class Session:
         self.silences = 0
         self.silent = False
         self.memory = consumer.memory()
+        self.breaker = consumer.handling.breaker(self) if consumer.handling else None
+        self.paused: list[Worker] = []
         self.connection = Connection(consumer.settle_latency, consumer.delivery_latency)
         self.buffer: deque[Delivery] = deque()
         self.idle: deque[QueueWorker] = deque()
@@ -58,6 +61,18 @@ class Session:
         if group:
             self.to_broker(lambda: group.join(self), Rank.REQUEST, self.number, 0)
 
+    @property
+    def must_pause(self) -> bool:
+        """Return whether the circuit breaker keeps workers from taking messages."""
+        breaker = self.breaker
+        return breaker is not None and breaker.settings.pauses and not breaker.may_call()
+
+    def wake_paused(self) -> None:
+        """Let workers that the circuit breaker stopped look for work again."""
+        paused, self.paused = self.paused, []
+        for worker in paused:
+            worker.wake()
+
     # From the broker ----------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Delivery], worker: Worker | None) -> None:
@@ -66,6 +81,7 @@ class Session:
         first = batch[0]
         for delivery in batch:
             self.unfinished[delivery] = None
+            self.model.open += 1
         arrival = self.connection.from_broker.arrival(
             clock.now,
             self.consumer.entity(first.message.lineage),
@@ -101,6 +117,15 @@ class Session:
             self.idle.popleft().wake()
 
     # To the broker ------------------------------------------------------------------------------
+
+    def settle(self, delivery: Delivery, verdict: Verdict | None) -> None:
+        """Tell the broker how it went: acknowledge, or what the handling decided instead."""
+        if verdict is None:
+            self.acknowledge(delivery)
+        elif verdict.action is Action.RELEASE:
+            self.release(delivery, verdict.delay_ns)
+        elif verdict.action is Action.REJECT:
+            self.reject(delivery)
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Send the acknowledgement of one delivery."""
@@ -173,7 +198,6 @@ class Session:
             worker.stop()
         for delivery in list(self.unfinished):
             self._lose(delivery)
-        consumer = self.consumer
         self.to_broker(self._disconnect, Rank.DISCONNECT, self.number, 0)
         self.fall_silent()
 
@@ -197,4 +221,9 @@ class Session:
     def _lose(self, delivery: Delivery) -> None:
         delivery.outcome = Outcome.CRASHED
         delivery.finished_at = self.model.clock.now
-        self.unfinished.pop(delivery, None)
+        self.drop(delivery)
+
+    def drop(self, delivery: Delivery) -> None:
+        """Have done with a delivery that no worker will handle to its end."""
+        del self.unfinished[delivery]
+        self.model.close()

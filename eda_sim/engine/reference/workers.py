@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import simpy
 from simpy.events import Event
@@ -16,6 +16,7 @@ from eda_sim.engine.reference.subscriptions import Request
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
+    from eda_sim.engine.reference.handling import Verdict
     from eda_sim.engine.reference.sessions import Session
 
 
@@ -44,7 +45,6 @@ class Worker:
         if self.running:
             self.running = False
             self.consumer.busy -= 1
-            self.model.close()
         if self._process is not None and self._process.is_alive:
             self._process.interrupt()
 
@@ -73,33 +73,69 @@ class Worker:
         self._woken = self.model.clock.signal()
         return self._woken
 
-    def handle(self, delivery: Delivery) -> Process:
-        """Look the message up, serve it, and let its effect take place unless it did before."""
-        model, consumer = self.model, self.consumer
-        clock = model.clock
+    # Handling -----------------------------------------------------------------------------------
+
+    def take_up(self, batch: Sequence[Delivery]) -> None:
+        """Begin to handle deliveries."""
+        now = self.model.clock.now
+        for delivery in batch:
+            delivery.worker = self.number
+            delivery.started_at = now
+        self.running = True
+        self.consumer.busy += 1
+
+    def put_down(self, batch: Sequence[Delivery]) -> None:
+        """Be done with deliveries; what becomes of them is decided next."""
+        now = self.model.clock.now
+        self.running = False
+        self.consumer.busy -= 1
+        for delivery in batch:
+            delivery.finished_at = now
+            self.session.unfinished.pop(delivery, None)
+
+    def completion(self, delivery: Delivery, duration_ns: int) -> Event:
+        """Return the event at which work on a delivery that takes so long is done."""
+        clock = self.model.clock
+        return clock.at(
+            clock.now + duration_ns,
+            Rank.COMPLETION,
+            self.consumer.index,
+            delivery.copy_id,
+            delivery.attempt,
+        )
+
+    def paused(self) -> Event:
+        """Return the event at which the circuit breaker may let a call through again."""
+        self.session.paused.append(self)
+        return self.sleep()
+
+    def handle(self, delivery: Delivery) -> Generator[Event, Any, Verdict | None]:
+        """Look the message up, serve it, and let its effect take place unless it did before.
+
+        Return None if it may be acknowledged, else what shall become of it.
+        """
+        consumer = self.consumer
+        if consumer.handling is not None:
+            verdicts = yield from consumer.handling.handle(self, [delivery])
+            return verdicts.get(delivery)
+        clock = self.model.clock
         message = delivery.message
         memory = self.session.memory
         delivery.worker = self.number
         delivery.started_at = clock.now
         self.running = True
         consumer.busy += 1
-        model.open += 1
         duration = 0
         skipped = False
         if memory is not None:
             duration = memory.lookup_ns
             skipped = memory.has_seen(message.message_id, clock.now)
         if not skipped:
+            delivery.tries = 1
             duration += consumer.service.ns(
                 consumer.entity(message.lineage), message.root, delivery.attempt
             )
-        yield clock.at(
-            clock.now + duration,
-            Rank.COMPLETION,
-            consumer.index,
-            delivery.copy_id,
-            delivery.attempt,
-        )
+        yield self.completion(delivery, duration)
         self.running = False
         consumer.busy -= 1
         delivery.finished_at = clock.now
@@ -112,6 +148,21 @@ class Worker:
             if memory is not None:
                 memory.record(message.message_id, clock.now)
             consumer.emitter.emit(message, self.session.owner.publishing)
+        return None
+
+    def handle_all(self, batch: Sequence[Delivery]) -> Process:
+        """Handle deliveries that are settled together, one by one or in batches."""
+        handling = self.consumer.handling
+        if handling is None or handling.batch_max_messages == 1:
+            for delivery in batch:
+                yield from self.handle(delivery)
+                self.model.close()
+            return
+        for first in range(0, len(batch), handling.batch_max_messages):
+            part = list(batch[first : first + handling.batch_max_messages])
+            yield from handling.handle(self, part)
+            for _ in part:
+                self.model.close()
 
 
 class QueueWorker(Worker):
@@ -123,19 +174,45 @@ class QueueWorker(Worker):
 
     def work(self) -> Process:
         """Take what is in the own inbox or the shared buffer; with nothing there, ask and wait."""
-        before = self.consumer.settle_before
+        session, consumer = self.session, self.consumer
+        before, after = consumer.settle_before, consumer.settle_after
+        batches = consumer.handling is not None and consumer.handling.batch_max_messages > 1
         while True:
+            if session.must_pause:
+                yield self.paused()
+                continue
             delivery = self._next()
             if delivery is None:
                 woken = self.sleep()
                 self._ask()
                 yield woken
                 continue
+            if batches:
+                yield from self._work_on_batch(delivery)
+                continue
             if before:
+                session.acknowledge(delivery)
+            verdict = yield from self.handle(delivery)
+            if after:
+                session.settle(delivery, verdict)
+            self.model.close()
+
+    def _work_on_batch(self, first: Delivery) -> Process:
+        handling = self.consumer.handling
+        assert handling is not None
+        batch = [first]
+        while len(batch) < handling.batch_max_messages:
+            delivery = self._next()
+            if delivery is None:
+                break
+            batch.append(delivery)
+        if self.consumer.settle_before:
+            for delivery in batch:
                 self.session.acknowledge(delivery)
-            yield from self.handle(delivery)
-            if not before:
-                self.session.acknowledge(delivery)
+        verdicts = yield from handling.handle(self, batch)
+        for delivery in batch:
+            if self.consumer.settle_after:
+                self.session.settle(delivery, verdicts.get(delivery))
             self.model.close()
 
     def _next(self) -> Delivery | None:

@@ -1,0 +1,293 @@
+"""Handling with everything that can go wrong: failures, time-outs, retries, breakers, batches.
+
+A consumer that has none of these, and no code of the user's, never comes here: its workers go the
+short way in :mod:`eda_sim.engine.reference.workers`.
+
+The course of one call of the handler: the breaker lets it through; it looks every message up in
+the deduplicator; it takes a service time, at most until the time-out; for each message there is an
+outcome, and the effect if all is well. A message that failed is tried again in place (the worker
+keeps it and waits) or settled: given back with a delay, sent to another channel, refused, left.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simpy.events import Event
+
+from eda_sim.engine.lineage import mix
+from eda_sim.engine.plan import NONE, OnExhausted, RetryWhere
+from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.breaker import Breaker, BreakerSettings
+from eda_sim.engine.reference.ledger import Delivery, History
+from eda_sim.engine.reference.retries import GIVE_UP, Retries
+from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE, Stream
+from eda_sim.engine.streams.philox import uniform
+from eda_sim.engine.trace import CopyState, Outcome
+
+if TYPE_CHECKING:
+    from eda_sim.engine.reference.consumers import Consumer
+    from eda_sim.engine.reference.sessions import Session
+    from eda_sim.engine.reference.workers import Worker
+
+
+class Action(enum.Enum):
+    """What an instance tells the broker about a delivery that failed for good."""
+
+    RELEASE = enum.auto()
+    REJECT = enum.auto()
+    LEAVE = enum.auto()
+    MOVE = enum.auto()
+
+
+class Verdict(NamedTuple):
+    """What shall become of a delivery that failed; ``delay_ns`` is how long it shall wait."""
+
+    action: Action
+    delay_ns: int = 0
+
+
+_EXHAUSTED = {
+    OnExhausted.REJECT: Verdict(Action.REJECT),
+    OnExhausted.RELEASE: Verdict(Action.RELEASE),
+    OnExhausted.LEAVE: Verdict(Action.LEAVE),
+}
+
+
+class Handling:
+    """How one consumer handles messages.
+
+    Parameters
+    ----------
+    consumer : Consumer
+        The consumer; its row in the plan says everything.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        plan = consumer.model.plan
+        row, index = plan.handling, consumer.index
+        self.consumer = consumer
+        self.model = consumer.model
+        self.error_probability = float(row.error_probability[index])
+        self.poison_probability = float(row.poison_probability[index])
+        self.timeout_ns = int(row.timeout_ns[index])
+        self.retries = Retries(self.model, row.retry[index])
+        self.where = RetryWhere(row.retry_where[index])
+        self.retry_channel = int(row.retry_channel[index])
+        self.batch_max_messages = int(row.batch_max_messages[index])
+        self.transactional = bool(plan.consumers.dedup_transactional[index])
+        self._exhausted = _EXHAUSTED[OnExhausted(row.on_exhausted[index])]
+        self._breaker = BreakerSettings(
+            failure_rate=float(row.breaker_failure_rate[index]),
+            window=int(row.breaker_window[index]),
+            minimum_calls=int(row.breaker_minimum_calls[index]),
+            open_ns=int(row.breaker_open_ns[index]),
+            half_open_calls=int(row.breaker_half_open_calls[index]),
+            pauses=bool(row.breaker_pauses[index]),
+        )
+
+    @property
+    def is_needed(self) -> bool:
+        """Return whether anything here can ever happen."""
+        return bool(
+            self.error_probability
+            or self.poison_probability
+            or self.timeout_ns != NONE
+            or self.batch_max_messages > 1
+            or self.transactional
+            or self._breaker.window
+        )
+
+    def breaker(self, session: Session) -> Breaker | None:
+        """Return a new breaker for a session, or none."""
+        if not self._breaker.window:
+            return None
+        clock = self.model.clock
+
+        def open_until(delay_ns: int, opening: int) -> None:
+            clock.call_at(
+                lambda: session.breaker.half_open(opening) if session.breaker else None,
+                clock.now + delay_ns,
+                Rank.CIRCUIT_BREAKER,
+                self.consumer.index,
+                session.instance,
+                (session.number << 20) + opening,
+            )
+
+        return Breaker(self._breaker, open_until, session.wake_paused)
+
+    # One delivery, or a batch -------------------------------------------------------------------
+
+    def handle(
+        self, worker: Worker, batch: list[Delivery]
+    ) -> Generator[Event, Any, dict[Delivery, Verdict]]:
+        """Handle deliveries in one call of the handler; return a verdict for each that failed."""
+        worker.take_up(batch)
+        memory = worker.session.memory
+        now = self.model.clock.now
+        seen = [
+            memory is not None and memory.has_seen(delivery.message_id, now) for delivery in batch
+        ]
+        fresh = [delivery for delivery, known in zip(batch, seen, strict=True) if not known]
+        lookup_ns = 0 if memory is None else memory.lookup_ns * len(batch)
+        failed = yield from self._try_until_settled(worker, batch[0], fresh, lookup_ns)
+        worker.put_down(batch)
+        verdicts: dict[Delivery, Verdict] = {}
+        for delivery, known in zip(batch, seen, strict=True):
+            if known:
+                delivery.outcome = Outcome.SKIPPED
+            elif delivery in failed:
+                verdicts[delivery] = self._give_up(worker, delivery, failed[delivery])
+            else:
+                self._take_effect(worker, delivery)
+        return verdicts
+
+    def _try_until_settled(
+        self, worker: Worker, first: Delivery, fresh: list[Delivery], lookup_ns: int
+    ) -> Generator[Event, Any, dict[Delivery, int]]:
+        """Call the handler until it succeeds or may not be called in place again.
+
+        Return the failed deliveries, each with the delay (or GIVE_UP) before it shall be tried
+        again elsewhere.
+        """
+        clock = self.model.clock
+        attempt, previous_ns = 1, 0
+        while True:
+            if attempt == 1:
+                for delivery in fresh:
+                    if draw_attempt(delivery) == 1:
+                        self.retries.note_first_attempt()
+            failed = yield from self._call(worker, first, fresh, lookup_ns, attempt)
+            if not failed:
+                return {}
+            if self.where != RetryWhere.IN_PLACE:
+                return {delivery: self._delay_elsewhere(delivery) for delivery in failed}
+            delivery = failed[0]
+            delay_ns = self.retries.delay_ns(
+                self._entity(delivery, attempt),
+                delivery.message.root,
+                attempt,
+                clock.now - delivery.started_at,
+                previous_ns,
+            )
+            if delay_ns == GIVE_UP:
+                return dict.fromkeys(failed, GIVE_UP)
+            if delay_ns:
+                yield clock.at(
+                    clock.now + delay_ns,
+                    Rank.HANDLER_RETRY,
+                    self.consumer.index,
+                    delivery.copy_id,
+                    delivery.attempt,
+                )
+            attempt, previous_ns, lookup_ns = attempt + 1, delay_ns, 0
+
+    def _call(
+        self,
+        worker: Worker,
+        first: Delivery,
+        fresh: list[Delivery],
+        lookup_ns: int,
+        attempt: int,
+    ) -> Generator[Event, Any, list[Delivery]]:
+        """Call the handler once; return the deliveries that failed."""
+        breaker = worker.session.breaker
+        if not fresh:
+            if lookup_ns:
+                yield worker.completion(first, lookup_ns)
+            return []
+        if breaker is not None:
+            while not breaker.let_through():
+                if not breaker.settings.pauses:
+                    return fresh
+                yield worker.paused()
+        for delivery in fresh:
+            delivery.tries = attempt
+        consumer, message = self.consumer, fresh[0].message
+        draw = consumer.service.ns if attempt == 1 else consumer.service.single_ns
+        duration_ns = draw(self._entity(fresh[0], attempt), message.root, draw_attempt(fresh[0]))
+        too_long = self.timeout_ns != NONE and duration_ns > self.timeout_ns
+        if too_long:
+            duration_ns = self.timeout_ns
+        yield worker.completion(first, lookup_ns + duration_ns)
+        failed = [delivery for delivery in fresh if too_long or self._fails(delivery, attempt)]
+        if breaker is not None:
+            breaker.record(failed=bool(failed))
+        return failed
+
+    def _entity(self, delivery: Delivery, attempt: int) -> int:
+        """Return the address of the draws of one call about one delivery."""
+        entity = self.consumer.entity(delivery.message.lineage)
+        return entity if attempt == 1 else mix(entity, attempt)
+
+    def _fails(self, delivery: Delivery, attempt: int) -> bool:
+        message = delivery.message
+        run = self.model.plan.run
+        key = (run.seed, run.replication)
+        if self.poison_probability:
+            entity = self.consumer.entity(message.lineage)
+            if uniform(*key, int(Stream.POISON), entity, message.root, 0) < self.poison_probability:
+                return True
+        if not self.error_probability:
+            return False
+        draw = draw_attempt(delivery) * DRAWS_PER_VARIATE
+        entity = self._entity(delivery, attempt)
+        return (
+            uniform(*key, int(Stream.OUTCOME), entity, message.root, draw) < self.error_probability
+        )
+
+    # Afterwards ---------------------------------------------------------------------------------
+
+    def _take_effect(self, worker: Worker, delivery: Delivery) -> None:
+        memory, message = worker.session.memory, delivery.message
+        now = self.model.clock.now
+        if self.transactional and memory is not None and memory.has_seen(message.message_id, now):
+            delivery.outcome = Outcome.SKIPPED
+            return
+        delivery.outcome = Outcome.OK
+        delivery.effect = 1
+        delivery.entry.disposition = CopyState.ACKNOWLEDGED
+        if memory is not None:
+            memory.record(message.message_id, now)
+        self.consumer.emitter.emit(message, worker.session.owner.publishing)
+
+    def _delay_elsewhere(self, delivery: Delivery) -> int:
+        """Return the delay before a message is tried again by whoever gets it next."""
+        history = History.of(delivery)
+        message = delivery.message
+        delay_ns = self.retries.delay_ns(
+            self._entity(delivery, 1),
+            message.root,
+            history.tried + delivery.attempt,
+            self.model.clock.now - history.first_started_at,
+            history.previous_delay_ns,
+        )
+        history.previous_delay_ns = max(0, delay_ns)
+        return delay_ns
+
+    def _give_up(self, worker: Worker, delivery: Delivery, delay_ns: int) -> Verdict:
+        """Say what shall become of a failed message, and note it for a cumulative settlement."""
+        if delay_ns != GIVE_UP:
+            delivery.outcome = Outcome.FAILED
+            if self.where == RetryWhere.REQUEUE:
+                return Verdict(Action.RELEASE, delay_ns)
+            self._dispose(delivery, CopyState.MOVED)
+            return Verdict(Action.MOVE, delay_ns)
+        rejected = self._exhausted.action == Action.REJECT
+        delivery.outcome = Outcome.DEAD if rejected else Outcome.FAILED
+        self._dispose(delivery, CopyState.DISCARDED)
+        self.consumer.emitter.emit_failure(delivery.message, worker.session.owner.publishing)
+        return self._exhausted
+
+    def _dispose(self, delivery: Delivery, state: CopyState) -> None:
+        """Let a later cumulative acknowledgement bring the copy to this state."""
+        if not self.consumer.settle_before:
+            delivery.entry.disposition = state
+
+
+def draw_attempt(delivery: Delivery) -> int:
+    """Return the attempt in the address of a delivery's draws: it goes on over several copies."""
+    history = delivery.entry.history
+    return delivery.attempt if history is None else history.earlier + delivery.attempt
