@@ -52,8 +52,8 @@ FAINT = "#E3E3E3"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, "#000000")
 """Colours for lines, in order; vermilion is kept for faults, and yellow is too light for a line."""
 
-DASHES: tuple[tuple[float, tuple[float, ...] | None], ...] = (
-    (0, None),
+DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = (
+    "-",
     (0, (6, 2)),
     (0, (2, 1.4)),
     (0, (7, 2, 1.5, 2)),
