@@ -57,7 +57,7 @@ bench: $(READY) $(COMPILED) ## print how fast the engine is on this machine
 
 picture: $(READY) $(COMPILED) ## draw the picture of the README anew
 	$(BIN)/eda-sim run checkout --out $(RESULTS)/checkout
-	$(BIN)/eda-sim plot $(RESULTS)/checkout --kind heatmap --out docs/checkout.png
+	$(BIN)/eda-sim plot $(RESULTS)/checkout --out docs/checkout.png
 
 lock: $(READY) ## resolve the dependencies anew and rewrite requirements.lock
 	$(PY) -m pip install --quiet "uv>=0.8"

@@ -13,7 +13,7 @@ from eda_sim.cli.failures import BadInputError
 if TYPE_CHECKING:
     from eda_sim.simulation import Run
 
-__all__ = ["save_figure", "save_overview"]
+__all__ = ["save_figure"]
 
 _OF_ALL = ("topology",)
 """Kinds that show the whole scenario."""
@@ -32,11 +32,11 @@ def save_figure(run: Run, kind: str, path: Path, *, consumer: str | None = None)
     run : Run
         What to draw.
     kind : str
-        Name of a method of ``run.plot``.
+        ``overview``, or the name of a method of ``run.plot``.
     path : Path
         Where to; the suffix says in which format.
     consumer : str, optional
-        Show this consumer only.
+        Show this consumer only. A scenario without consumers is always drawn as a graph.
 
     Raises
     ------
@@ -50,36 +50,29 @@ def save_figure(run: Run, kind: str, path: Path, *, consumer: str | None = None)
     if consumer is None and kind in _OF_ONE and len(names) > 1:
         message = f"--kind {kind} shows one consumer: choose with --consumer {' | '.join(names)}"
         raise BadInputError(message)
-    draw = getattr(run.plot, kind)
-    axes = draw() if kind in _OF_ALL else draw(consumer)
-    _save(axes.figure, path)
+    if kind in _OF_ALL or not names:
+        figure = run.plot.topology().figure
+    elif kind == "overview":
+        figure = _overview(run, consumer)
+    else:
+        figure = getattr(run.plot, kind)(consumer).figure
+    _save(figure, path)
 
 
-def save_overview(run: Run, path: Path) -> None:
-    """Draw latency and lag over time, one above the other, and save them.
+def _overview(run: Run, consumer: str | None) -> Figure:
+    """Draw latency and lag over time, one above the other.
 
-    Latency is that of the consumer with the worst 99th percentile; a scenario without consumers is
-    drawn as a graph.
-
-    Parameters
-    ----------
-    run : Run
-        What to draw.
-    path : Path
-        Where to; the suffix says in which format.
+    Latency is that of one consumer; if none is named, of the one with the worst 99th percentile.
     """
-    if not run.scenario.consumers:
-        save_figure(run, "topology", path)
-        return
     summary = run.summary().fillna({"latency_p99_s": 0.0})
     worst = str(summary["consumer"][int(summary["latency_p99_s"].to_numpy().argmax())])
     figure = Figure(figsize=(8.6, 6.8), layout="constrained", facecolor="white")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    run.plot.heatmap(worst, ax=above)
-    run.plot.lag(ax=below)
+    run.plot.heatmap(consumer or worst, ax=above)
+    run.plot.lag(consumer, ax=below)
     below.set_xlim(0, run.ended_at or 1.0)
     above.set_xlabel("")
-    _save(figure, path)
+    return figure
 
 
 def _save(figure: Any, path: Path) -> None:

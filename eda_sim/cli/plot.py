@@ -12,6 +12,7 @@ from eda_sim.cli.files import whole_file
 __all__ = ["plot"]
 
 KINDS = {
+    "overview": "latency and lag over time",
     "latency": "percentiles by nines",
     "ecdf": "the share of messages that took at most so long",
     "heatmap": "latency over time",
@@ -27,7 +28,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),
-    default="heatmap",
+    default="overview",
     show_default=True,
     help="; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items()) + ".",
 )

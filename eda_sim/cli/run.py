@@ -84,8 +84,8 @@ def _refuse_early(out: Path) -> None:
 
 
 def _save(result: Run, out: Path) -> None:
-    from eda_sim.cli.figures import save_overview
+    from eda_sim.cli.figures import save_figure
 
     with whole_folder(out) as folder:
         result.save(folder)
-        save_overview(result, folder / FIGURE)
+        save_figure(result, "overview", folder / FIGURE)

@@ -12,6 +12,7 @@ import eda_sim
 from eda_sim.cli import main
 from eda_sim.simulation import Run
 
+KINDS = ["overview", "latency", "ecdf", "heatmap", "lag", "timeline", "topology"]
 QUICK = ("--set", "duration=20s", "--set", "warmup=0s")
 """Makes every bundled scenario a matter of a second."""
 
@@ -138,7 +139,7 @@ def test_out_replaces_an_earlier_run_and_keeps_what_people_put_beside_it(tmp_pat
     assert not list(tmp_path.rglob(".eda-sim*"))
 
 
-@pytest.mark.parametrize("kind", ["latency", "ecdf", "heatmap", "lag", "timeline", "topology"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_plot_draws_every_kind(saved, tmp_path, kind):
     out = tmp_path / f"{kind}.png"
     succeed("plot", saved[0], "--kind", kind, "--out", out)
@@ -176,7 +177,7 @@ def saved_two(tmp_path_factory):
     return folder / "run"
 
 
-@pytest.mark.parametrize("kind", ["latency", "ecdf", "heatmap", "lag", "timeline", "topology"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_plot_shows_the_consumer_that_is_asked_for(saved_two, tmp_path, kind):
     out = tmp_path / "figure.png"
     succeed("plot", saved_two, "--kind", kind, "--consumer", "second", "--out", out)
@@ -195,6 +196,14 @@ def test_plot_says_which_consumers_there_are(saved_two, tmp_path, options, says)
     assert result.exit_code == 2
     assert says in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scenario_without_consumers_is_drawn_as_a_graph(tmp_path):
+    path = tmp_path / "alone.yaml"
+    path.write_text(TWO_CONSUMERS.split("consumers:", maxsplit=1)[0])
+    assert "messages in 20 s" in succeed("run", path, "--out", tmp_path / "run")
+    assert (tmp_path / "run" / "overview.png").stat().st_size > 5000
+    assert json.loads(succeed("run", path, "--json"))["consumers"] == []
 
 
 def test_equal_runs_give_equal_figures(saved_two, tmp_path):
