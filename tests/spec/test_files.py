@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from eda_sim.spec import (
     Scenario,
@@ -52,6 +52,7 @@ def test_any_scenario_is_written_and_read_exactly(scenario):
 
 
 @given(strategies.scenarios(small=True))
+@settings(max_examples=50)
 def test_a_small_scenario_is_written_and_read_exactly(scenario):
     assert load(dump(scenario)) == scenario
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from eda_sim.spec import (
     Channel,
@@ -43,11 +43,13 @@ def refusal(changes: dict) -> str:
 
 
 @given(scenarios(small=False))
+@settings(max_examples=50)
 def test_replacing_nothing_changes_nothing(scenario):
     assert scenario.replace({}) == scenario
 
 
 @given(scenarios())
+@settings(max_examples=30)
 def test_replacing_a_value_by_itself_changes_nothing(scenario):
     same = {"seed": scenario.seed, "name": scenario.name}
     for name, consumer in scenario.consumers.items():

@@ -5,7 +5,7 @@ import math
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from eda_sim.spec import (
     Channel,
@@ -131,6 +131,7 @@ def test_a_scenario_cannot_be_changed():
 
 
 @given(scenarios())
+@settings(max_examples=30)
 def test_a_scenario_survives_pickling_and_copying(scenario):
     assert pickle.loads(pickle.dumps(scenario)) == scenario
     assert copy.deepcopy(scenario) == scenario
@@ -388,6 +389,7 @@ def test_remarks_point_out_what_is_allowed_but_hardly_meant():
 
 
 @given(scenarios())
+@settings(max_examples=30)
 def test_the_representation_names_what_was_set(scenario):
     text = repr(scenario)
     assert text.startswith(f"Scenario(name={scenario.name!r}")
