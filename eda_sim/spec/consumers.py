@@ -236,6 +236,9 @@ class Consumer(Model):
             yield "on_exhausted", f"{self.on_exhausted} needs leases on deliveries"
         if self.on_exhausted != "reject" and self.settle != "after":
             yield "on_exhausted", f"{self.on_exhausted} needs settle: after"
+        breaker = self.circuit_breaker
+        if breaker is not None and breaker.while_open == "fail" and self.on_exhausted == "release":
+            yield "on_exhausted", "release needs a circuit breaker with while_open: pause"
         if self.batch_max_messages > 1 and retries and self.retry_where == "in_place":
             yield "batch_max_messages", "a batch is not tried again in_place"
 

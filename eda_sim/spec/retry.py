@@ -8,7 +8,7 @@ publisher whose request times out, a broker that delivers again.
 spelling                                  delay after attempt n = 1, 2, ...
 ======================================== ==========================================================
 ``none``                                  there is no second attempt
-``immediate(max_attempts=3)``             0
+``immediate(max_attempts=3)``             0; max_attempts must be given
 ``fixed(base=500ms)``                     base
 ``linear(base=1s, cap=10s)``              min(cap, base * n)
 ``exponential(base=100ms, factor=2, cap=1s)`` min(cap, base * factor^(n-1))
@@ -125,12 +125,19 @@ class ImmediateRetry(Bounded):
 
     order: ClassVar = ("max_attempts",)
 
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.max_attempts is None:
+            message = "is missing; without it, attempts that take no time would never end"
+            raise ScenarioError(Problem(path=("max_attempts",), message=message))
+        return self
+
 
 class FixedRetry(Jittered):
     """Always the same delay."""
 
     type: Literal["fixed"] = "fixed"
-    base: Duration = Field(description="The delay.")
+    base: PositiveDuration = Field(description="The delay.")
 
     order: ClassVar = ("base",)
     dimensional: ClassVar = ("base", "max_elapsed")
@@ -140,7 +147,9 @@ class LinearRetry(Jittered):
     """A delay that grows by the same amount each time."""
 
     type: Literal["linear"] = "linear"
-    base: Duration = Field(description="Delay after the first attempt, and growth of the delay.")
+    base: PositiveDuration = Field(
+        description="Delay after the first attempt, and growth of the delay."
+    )
     cap: PositiveDuration | None = Field(
         default=None, description="Longest delay; default null: no bound."
     )
@@ -153,7 +162,7 @@ class ExponentialRetry(Jittered):
     """A delay that grows by the same factor each time."""
 
     type: Literal["exponential"] = "exponential"
-    base: Duration = Field(description="Delay after the first attempt.")
+    base: PositiveDuration = Field(description="Delay after the first attempt.")
     factor: Annotated[float, Measure("number", minimum=1.0, maximum=1_000)] = Field(
         default=2.0, description="Growth of the delay, 1 to 1000; default 2."
     )
@@ -178,6 +187,13 @@ class ListRetry(Jittered):
 
     order: ClassVar = ("delays",)
     dimensional: ClassVar = ("delays", "max_elapsed")
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.delays[-1] == 0 and self.max_attempts is None:
+            message = "the last is repeated; one of 0s needs max_attempts"
+            raise ScenarioError(Problem(path=("delays",), message=message))
+        return self
 
 
 class Phase(Family):
