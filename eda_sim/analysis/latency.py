@@ -30,6 +30,8 @@ from eda_sim.analysis.effects import effects_of
 from eda_sim.analysis.intervals import Estimate, mean_interval, quantile_intervals
 from eda_sim.analysis.tables import Tables, is_one_of, stacked
 
+_NEEDED = ("message_id", "created_at", "started_at", "effect_at")
+
 USUAL_QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
 
@@ -66,6 +68,45 @@ class Latency:
     def of(self, consumer: str) -> npt.NDArray[np.float64]:
         """Return the seconds of one consumer, in order of creation."""
         return self.values[is_one_of(self.table["consumer"], [consumer])]
+
+    def pooled(self, *others: Latency) -> Latency:
+        """Return the times of this run and of further independent runs as those of one long run.
+
+        The statistics of the result are those of all runs together, and so are their intervals:
+        they hold for runs with different replications (or seeds) of one scenario.
+
+        Parameters
+        ----------
+        *others : Latency
+            The same time of the same consumers, of other runs.
+
+        Returns
+        -------
+        Latency
+            ``created_at`` is that of each run.
+
+        Raises
+        ------
+        ValueError
+            If a run has other consumers, or another time is meant.
+
+        Examples
+        --------
+        >>> import eda_sim as es
+        >>> quick = es.load("mm1").replace({"duration": "1min", "warmup": "0s"})
+        >>> first, second = (es.run(quick, replication=n).latency("worker") for n in (0, 1))
+        >>> len(first.pooled(second)) == len(first) + len(second)
+        True
+        """
+        for other in others:
+            if other.consumers != self.consumers or other.what != self.what:
+                message = (
+                    f"cannot pool {self.what} of {', '.join(self.consumers)} "
+                    f"with {other.what} of {', '.join(other.consumers)}"
+                )
+                raise ValueError(message)
+        parts = [self.table, *(other.table for other in others)]
+        return Latency(pd.concat(parts, ignore_index=True), self.what)
 
     def quantile(
         self, probabilities: float | Sequence[float] = USUAL_QUANTILES, *, confidence: float = 0.95
@@ -221,14 +262,14 @@ def latency(tables: Tables, *, consumer: str | None = None, what: str = "latency
     parts = []
     for name in names:
         effects = effects_of(tables, name)
-        effects = effects[effects["effects"] > 0]
+        seen = effects["effects"].to_numpy() > 0
+        columns = {column: effects[column].to_numpy()[seen] for column in _NEEDED}
         rows = {
-            "consumer": name,
-            "message_id": effects["message_id"],
-            "created_at": effects["created_at"],
-            "seconds": effects[end] - effects[begin],
+            "message_id": columns["message_id"],
+            "created_at": columns["created_at"],
+            "seconds": columns[end] - columns[begin],
         }
-        parts.append(pd.DataFrame(rows))
+        parts.append(({"consumer": name}, rows))
     table = tables.joined(parts, ["consumer", "message_id", "created_at", "seconds"])
     table["consumer"] = table["consumer"].cat.set_categories(names)
     return Latency(table, what)
