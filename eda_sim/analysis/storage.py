@@ -126,7 +126,7 @@ def _to_arrow(trace: Trace, table: str) -> Any:
         if column.unit == "ns":
             array = pa.array(values, mask=values == NEVER).cast(pa.duration("ns"))
         elif words:
-            indices = pa.array(values.astype(np.int32))
+            indices = pa.array(values.astype(np.int32), mask=values == NEVER)
             array = pa.DictionaryArray.from_arrays(indices, pa.array(words, "string"))
         else:
             array = pa.array(values)
@@ -152,14 +152,17 @@ def _from_arrow(table: Any, names: Names, columns: Sequence[ColumnSpec]) -> dict
 
 
 def _codes(array: Any, words: Sequence[str], column: str) -> Any:
-    """Return the place of each name in ``words``: Parquet may have stored them in another order."""
+    """Return the place of each name in ``words``, NEVER for none.
+
+    Parquet may have stored them in another order.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     codes = pc.index_in(array, value_set=pa.array(words, array.type))
-    if codes.null_count:
+    if codes.null_count > array.null_count:
         message = f"{column} holds a name that {META} does not"
         raise ValueError(message)
-    return codes
+    return codes.fill_null(NEVER)

@@ -32,6 +32,7 @@ from eda_sim.engine.trace import (
     Column,
     ColumnSpec,
     CopyState,
+    LeaseEnd,
     MessageStatus,
     Names,
     Outcome,
@@ -47,6 +48,7 @@ STATES: dict[str, type[enum.IntEnum]] = {
     "MessageStatus": MessageStatus,
     "CopyState": CopyState,
     "Outcome": Outcome,
+    "LeaseEnd": LeaseEnd,
 }
 """What the unit of a column calls a list of states."""
 

@@ -33,14 +33,24 @@ class Rank(enum.IntEnum):
     """A worker finishes a delivery: (consumer, copy, attempt)."""
     SETTLEMENT = enum.auto()
     """An acknowledgement, release or rejection reaches the broker: (consumer, copy, attempt)."""
+    ANSWER = enum.auto()
+    """The answer to a call reaches who called: (consumer, message)."""
     COMMIT = enum.auto()
     """A commit of offsets reaches the broker: (consumer, member, commit)."""
     DISCONNECT = enum.auto()
     """The broker sees that a connection has closed: (consumer, instance, session)."""
+    LEASE_RENEWAL = enum.auto()
+    """The renewal of a lease is due, or reaches the broker: (consumer, copy, attempt)."""
+    CONNECTION_TIMEOUT = enum.auto()
+    """The broker closes a silent connection: (consumer, instance, silence)."""
     LEASE_EXPIRY = enum.auto()
-    """The lease of one delivery runs out: (consumer, copy, attempt)."""
+    """The lease of one delivery runs out: (subscription, copy, attempt)."""
+    SWEEP = enum.auto()
+    """A client looks for leases that ran out, or its sweep arrives: (consumer, instance, sweep)."""
     REDELIVERY = enum.auto()
     """The redelivery delay of a copy is over: (subscription, copy, attempt)."""
+    REDRIVE = enum.auto()
+    """Dead letters are moved back: (subscription, task, move)."""
     HANDLER_RETRY = enum.auto()
     """A worker tries the delivery that it holds again: (consumer, copy, attempt)."""
     CIRCUIT_BREAKER = enum.auto()
@@ -57,6 +67,10 @@ class Rank(enum.IntEnum):
     """A member commits what it has polled: (consumer, member, commit)."""
     FETCH_WAIT = enum.auto()
     """A fetch has waited long enough for more: (consumer, member, fetch)."""
+    CALL_TIMEOUT = enum.auto()
+    """A call has waited long enough for its answer: (source, message)."""
+    CALL_RETRY = enum.auto()
+    """A call is tried again: (source, message of the attempt before)."""
     PUBLISH = enum.auto()
     """A message reaches its broker: (source, message)."""
     APPEND = enum.auto()
@@ -69,7 +83,13 @@ class Rank(enum.IntEnum):
     """A request for messages reaches the broker: (consumer, worker, request)."""
     RECEIVE = enum.auto()
     """A hand-over reaches an instance: (consumer, first copy, attempt)."""
+    EMPTY_ANSWER = enum.auto()
+    """An answer without messages reaches a worker: (consumer, worker, request)."""
+    POLL = enum.auto()
+    """A worker that got an empty answer asks again: (consumer, worker, request)."""
     CREATE = enum.auto()
     """A producer creates a message: (producer, sequence)."""
+    PROCESS = enum.auto()
+    """A process of the user's goes on: (process, wait)."""
     SAMPLE = enum.auto()
     """The series are sampled, after everything else at that moment."""

@@ -76,17 +76,39 @@ class Outcome(enum.IntEnum):
     DEAD = 6
 
 
+class LeaseEnd(enum.IntEnum):
+    """What ended the lease of one delivery."""
+
+    NONE = 0
+    """It lasts still, or there never was one."""
+    ACKNOWLEDGED = 1
+    RELEASED = 2
+    REJECTED = 3
+    EXPIRED = 4
+    DISCONNECTED = 5
+    REVOKED = 6
+    """The partition went to another owner."""
+    OVERTAKEN = 7
+    """Another delivery of the same copy was settled."""
+    REMOVED = 8
+    """The channel no longer has the copy."""
+    REFUSED = 9
+    """Nobody took the delivery at the endpoint."""
+
+
 @dataclass(frozen=True)
 class ColumnSpec:
     """Name, unit and meaning of one column.
 
     ``unit`` is ``"ns"`` for a point in simulated time, ``"bytes"``, ``"1"`` for a count, or the
-    name of a list in :class:`Names` (or of an enum here) that the code points into.
+    name of a list in :class:`Names` (or of an enum here) that the code points into; with
+    ``optional`` such a code may be -1 for nothing.
     """
 
     name: str
     unit: str
     meaning: str
+    optional: bool = False
 
 
 MESSAGES = (
@@ -102,7 +124,7 @@ MESSAGES = (
     ColumnSpec("stored_at", "ns", "first copy appended to the channel"),
     ColumnSpec("committed_at", "ns", "first copy committed: visible to subscriptions"),
     ColumnSpec("confirmed_at", "ns", "confirmation reached the source"),
-    ColumnSpec("copies", "1", "copies stored"),
+    ColumnSpec("copies", "1", "copies stored by publishing it"),
     ColumnSpec("status", "MessageStatus", "how far publishing came"),
 )
 """One row per message, in order of creation; the row number is the message id."""
@@ -113,11 +135,15 @@ COPIES = (
     ColumnSpec("channel", "channels", "channel that stores it"),
     ColumnSpec("consumer", "consumers", "consumer whose subscription this row is about"),
     ColumnSpec("partition", "1", "partition of the channel"),
-    ColumnSpec("offset", "1", "place in the partition, from 0"),
+    ColumnSpec("offset", "1", "place in the partition, from 0; -1 if it went to one queue alone"),
     ColumnSpec("stored_at", "ns", "appended to the partition"),
     ColumnSpec("state", "CopyState", "state at the end of the run"),
     ColumnSpec("deliveries", "1", "times it was handed over"),
     ColumnSpec("settled_at", "ns", "reached a final state"),
+    ColumnSpec("source_copy", "1", "copy that it was moved from, -1 for one that was published"),
+    ColumnSpec(
+        "source_consumer", "consumers", "consumer whose subscription moved it, or -1", optional=True
+    ),
 )
 """One row per stored copy and subscription, by copy, then consumer."""
 
@@ -126,7 +152,7 @@ DELIVERIES = (
     ColumnSpec("copy_id", "1", "copy handed over"),
     ColumnSpec("channel", "channels", "channel it came from"),
     ColumnSpec("consumer", "consumers", "consumer that received it"),
-    ColumnSpec("instance", "1", "instance of the consumer, from 0"),
+    ColumnSpec("instance", "1", "instance of the consumer, from 0; -1 if none was up"),
     ColumnSpec("worker", "1", "worker of the instance, from 0; -1 if none took it up"),
     ColumnSpec("attempt", "1", "1 for the first hand-over of this copy to this consumer"),
     ColumnSpec("available_at", "ns", "became available for this attempt"),
@@ -137,7 +163,12 @@ DELIVERIES = (
     ColumnSpec("settled_at", "ns", "the broker recorded an acknowledgement that came from it"),
     ColumnSpec("outcome", "Outcome", "how it ended"),
     ColumnSpec("effect", "1", "1 if the handler's state change took place"),
-    ColumnSpec("tries", "1", "times that the handler was called, more than once by retries in place"),
+    ColumnSpec("tries", "1", "times that the handler was called: more than once by retries in place"),
+    ColumnSpec("lease_ended_at", "ns", "the lease ended, settled or not; -1 while it lasts"),
+    ColumnSpec("lease_end", "LeaseEnd", "what ended the lease"),
+    ColumnSpec(
+        "available_again_at", "ns", "from when on the next attempt may be handed over; -1 for none"
+    ),
 )
 """One row per delivery, in the order of hand-over."""
 

@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 
 from eda_sim.engine.laws.case import OPEN_STATES, Case, Finding, Law, groups, known
-from eda_sim.engine.trace import NEVER, TABLES, CopyState, MessageStatus, Outcome
+from eda_sim.engine.trace import NEVER, TABLES, CopyState, LeaseEnd, MessageStatus, Outcome
 
 _ENUMS: dict[str, type[enum.IntEnum]] = {
     "MessageStatus": MessageStatus,
     "CopyState": CopyState,
     "Outcome": Outcome,
+    "LeaseEnd": LeaseEnd,
 }
 
 
@@ -24,13 +25,13 @@ def codes_and_times_exist(case: Case) -> Iterator[Finding]:
         for column in columns:
             values = getattr(case.trace, table)[column.name]
             highest = case.end
-            if column.unit in ("1", "bytes"):
+            if column.unit in ("1", "bytes") or column.name == "available_again_at":
                 highest = np.iinfo(np.int64).max
             elif column.unit in _ENUMS:
                 highest = len(_ENUMS[column.unit]) - 1
             elif column.unit != "ns":
                 highest = len(getattr(case.trace.names, column.unit)) - 1
-            lowest = NEVER if column.unit in ("1", "ns") else 0
+            lowest = NEVER if column.optional or column.unit in ("1", "ns") else 0
             wrong = (values < lowest) | (values > highest)
             yield case.where(table, wrong, f"{column.name} is out of range")
     deliveries = case.trace.deliveries

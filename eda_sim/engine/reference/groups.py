@@ -25,7 +25,7 @@ from eda_sim.engine.reference.rebalancing import make_protocol
 from eda_sim.engine.reference.topics import GroupPartition, Topic
 from eda_sim.engine.streams import samplers
 from eda_sim.engine.streams.addresses import Stream
-from eda_sim.engine.trace import CopyState
+from eda_sim.engine.trace import CopyState, LeaseEnd
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
@@ -316,6 +316,8 @@ class Group:
             if entry.is_final:
                 continue
             partition.topic.acquired -= 1
-            if entry.holder is not None and entry.disposition == CopyState.ACKNOWLEDGED:
-                entry.holder.settled_at = now
+            if entry.holder is not None:
+                if entry.disposition == CopyState.ACKNOWLEDGED:
+                    entry.holder.settled_at = now
+                entry.holder.end_lease(LeaseEnd.ACKNOWLEDGED, now)
             self.model.finish(entry, entry.disposition)

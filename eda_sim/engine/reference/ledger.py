@@ -18,6 +18,7 @@ from eda_sim.engine.trace import (
     Column,
     ColumnSpec,
     CopyState,
+    LeaseEnd,
     MessageStatus,
     Names,
     Outcome,
@@ -134,6 +135,7 @@ class Entry:
 
     ``disposition`` is the state that an acknowledgement brings it to: a handler that gave the
     message up changes it, so that a cumulative acknowledgement does not count it as done.
+    ``count`` is what the limit of deliveries is compared with.
     """
 
     __slots__ = (
@@ -141,6 +143,7 @@ class Entry:
         "channel",
         "consumer",
         "copy_id",
+        "count",
         "deliveries",
         "disposition",
         "history",
@@ -150,6 +153,8 @@ class Entry:
         "offset",
         "partition",
         "settled_at",
+        "source_consumer",
+        "source_copy",
         "state",
         "stored_at",
     )
@@ -170,6 +175,9 @@ class Entry:
         self.deliveries = 0
         self.settled_at = NEVER
         self.holder: Delivery | None = None
+        self.count = 0
+        self.source_copy = NEVER
+        self.source_consumer = NEVER
         self.disposition = CopyState.ACKNOWLEDGED
         self.history: History | None = None
 
@@ -185,6 +193,7 @@ class Delivery:
     __slots__ = (
         "acquired_at",
         "attempt",
+        "available_again_at",
         "available_at",
         "channel",
         "consumer",
@@ -193,6 +202,8 @@ class Delivery:
         "entry",
         "finished_at",
         "instance",
+        "lease_end",
+        "lease_ended_at",
         "message",
         "message_id",
         "outcome",
@@ -225,6 +236,15 @@ class Delivery:
         self.outcome = Outcome.UNFINISHED
         self.effect = 0
         self.tries = 0
+        self.lease_ended_at = NEVER
+        self.lease_end = LeaseEnd.NONE
+        self.available_again_at = NEVER
+
+    def end_lease(self, end: LeaseEnd, now: int, available_again_at: int = NEVER) -> None:
+        """Write down that this delivery is no longer leased, and when its copy comes back."""
+        self.lease_ended_at = now
+        self.lease_end = end
+        self.available_again_at = available_again_at
 
 
 class Ledger:

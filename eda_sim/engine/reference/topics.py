@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.reference.ledger import Entry
-from eda_sim.engine.trace import CopyState
+from eda_sim.engine.trace import CopyState, LeaseEnd
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.groups import Group
@@ -55,6 +55,8 @@ class GroupPartition:
             if not entry.is_final:
                 entry.state = CopyState.AVAILABLE
                 entry.available_at = now
+                if entry.holder is not None:
+                    entry.holder.end_lease(LeaseEnd.REVOKED, now, available_again_at=now)
                 entry.holder = None
                 self.topic.available += 1
                 self.topic.acquired -= 1
@@ -91,6 +93,8 @@ class Topic:
                 self.acquired -= 1
             else:
                 self.available -= 1
+            if entry.holder is not None:
+                entry.holder.end_lease(LeaseEnd.REMOVED, self.group.model.clock.now)
             entry.holder = None
             self.group.model.finish(entry, state)
         if state == CopyState.TRUNCATED:
