@@ -169,9 +169,8 @@ def is_down(trace: Trace, consumer: str, instance: int, time: float) -> bool:
     )
 
 
-def ended_badly(delivery: Row) -> bool:
-    well = delivery["outcome"] in (Outcome.OK, Outcome.SKIPPED)
-    return delivery["finished_at"] != NEVER and not well
+def was_cut_off(delivery: Row) -> bool:
+    return delivery["finished_at"] != NEVER and delivery["outcome"] == Outcome.CRASHED
 
 
 def waiting_at(trace: Trace, consumer: str, time: float) -> int:
@@ -182,23 +181,26 @@ def waiting_at(trace: Trace, consumer: str, time: float) -> int:
     for copy in own_rows(trace, "copies", consumer):
         attempts = [row for row in deliveries if row["copy_id"] == copy["copy_id"]]
         attempts.sort(key=lambda row: row["attempt"])
-        spans, begin = [], copy["stored_at"]
+        spans = []
         for place, row in enumerate(attempts):
             begin = row["available_at"]
             before = attempts[place - 1] if place else None
-            if before and ended_badly(before):
+            if before and was_cut_off(before):
                 begin = min(begin, before["finished_at"])
-            over = [row[name] for name in ("finished_at", "settled_at") if row[name] != NEVER]
+            ends = ("finished_at", "settled_at", "available_again_at")
+            over = [row[name] for name in ends if row[name] != NEVER]
             if row["started_at"] != NEVER:
                 over = [row["started_at"]]
-            elif not over and place + 1 < len(attempts):
-                over = [attempts[place + 1]["available_at"]]
             spans.append((begin, min(over, default=None)))
         if not attempts:
             settled = copy["settled_at"]
-            spans.append((begin, None if settled == NEVER else settled))
-        elif copy["state"] in OPEN and ended_badly(attempts[-1]):
-            spans.append((attempts[-1]["finished_at"], None))
+            spans.append((copy["stored_at"], None if settled == NEVER else settled))
+        elif copy["state"] in OPEN:
+            back = attempts[-1]["available_again_at"]
+            if was_cut_off(attempts[-1]):
+                back = attempts[-1]["finished_at"]
+            if back != NEVER:
+                spans.append((back, None))
         count += sum(s <= now and (e is None or now < e) for s, e in spans)
     return count
 

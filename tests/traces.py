@@ -83,6 +83,7 @@ def _with(trace: Trace, table: str, columns: dict[str, Any]) -> Trace:
     return Trace(names=trace.names, ended_at_ns=trace.ended_at_ns, **{**parts, table: columns})
 
 
+FAILURES = (Outcome.CRASHED, Outcome.FAILED, Outcome.EXPIRED, Outcome.SKIPPED)
 TICK_NS = 100_000_000
 HORIZON_TICKS = 60
 
@@ -148,11 +149,13 @@ def _draw_copy(
                 "received_at": acquired,
                 "started_at": started,
                 "finished_at": finished,
-                "outcome": int(Outcome.OK if effect else Outcome.CRASHED),
+                "outcome": int(Outcome.OK if effect else draw(st.sampled_from(FAILURES))),
                 "effect": effect,
             }
         )
         now = max(finished, acquired)
+        again = attempt < count or draw(st.booleans())
+        rows["deliveries"][-1]["available_again_at"] = now if again else NEVER
     rows["copies"].append(
         {
             **whose,

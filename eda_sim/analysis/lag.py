@@ -65,14 +65,13 @@ def lag(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
         since = oldest_open_since(moments, stored, settled)
         done = np.sort(settled[~np.isnan(settled)])
         parts.append(
-            pd.DataFrame(
+            (
+                {"channel": channel, "consumer": consumer},
                 {
                     "time": moments,
-                    "channel": channel,
-                    "consumer": consumer,
                     "messages": count_at(moments, np.sort(stored), done),
                     "seconds": np.nan_to_num(moments - since, nan=0.0),
-                }
+                },
             )
         )
     return tables.joined(parts, ["time", "channel", "consumer", "messages", "seconds"])
@@ -105,9 +104,8 @@ def lag_steps(tables: Tables) -> pd.DataFrame:
         times, counts = step_function(
             copies["stored_at"].to_numpy(), copies["settled_at"].to_numpy()
         )
-        parts.append(
-            _steps_frame(times, counts, channel=channel, consumer=consumer, name="messages")
-        )
+        who = {"channel": channel, "consumer": consumer}
+        parts.append((who, {"time": times, "messages": counts}))
     return tables.joined(parts, ["time", "channel", "consumer", "messages"])
 
 
@@ -144,13 +142,13 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
         waits = waiting_intervals(tables, consumer)
         own = tables.deliveries_of(consumer)
         parts.append(
-            pd.DataFrame(
+            (
+                {"consumer": consumer},
                 {
                     "time": moments,
-                    "consumer": consumer,
                     "waiting": _open_at(moments, waits["start"], waits["end"]),
                     "in_service": _open_at(moments, own["started_at"], own["finished_at"]),
-                }
+                },
             )
         )
     return tables.joined(parts, ["time", "consumer", "waiting", "in_service"])
@@ -159,9 +157,9 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
 def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:
     """Return every stretch of time in which a copy waited for a worker of ``consumer``.
 
-    A delivery waits from when its copy became available until a worker took it up. If the attempt
-    before it ended badly (a crash), it waits from that end on, also while the broker has not
-    noticed yet. A copy that was never handed over waits from its storing on.
+    A delivery waits from when its copy became available until a worker took it up. If a crash cut
+    off the attempt before it, it waits from that moment on, also while the broker has not noticed
+    yet. A copy that was never handed over waits from its storing on.
 
     Returns
     -------
@@ -170,14 +168,12 @@ def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:
     """
     copies = tables.copies[is_one_of(tables.copies["consumer"], [consumer])]
     deliveries = tables.deliveries_of(consumer).sort_values(["copy_id", "attempt"], kind="stable")
-    ended_badly = ~is_one_of(deliveries["outcome"], ["ok", "skipped"])
-    failed_at = deliveries["finished_at"].where(ended_badly)
+    crashed = is_one_of(deliveries["outcome"], ["crashed"])
+    lost_at = deliveries["finished_at"].where(crashed)
     of_copy = deliveries["copy_id"]
-    before = failed_at.groupby(of_copy, sort=False).shift(1)
-    start = deliveries["available_at"].clip(upper=before)
+    start = deliveries["available_at"].clip(upper=lost_at.groupby(of_copy, sort=False).shift(1))
     # A worker took it up, or else the first of what ended it.
-    over = deliveries[["finished_at", "settled_at"]].min(axis=1)
-    over = over.fillna(start.groupby(of_copy, sort=False).shift(-1))
+    over = deliveries[["finished_at", "settled_at", "available_again_at"]].min(axis=1)
     delivered = pd.DataFrame(
         {"copy_id": of_copy, "start": start, "end": deliveries["started_at"].fillna(over)}
     )
@@ -186,8 +182,9 @@ def waiting_intervals(tables: Tables, consumer: str) -> pd.DataFrame:
         {"copy_id": fresh["copy_id"], "start": fresh["stored_at"], "end": fresh["settled_at"]}
     )
     still_open = copies.loc[is_one_of(copies["state"], OPEN_STATES), "copy_id"]
-    last = ~of_copy.duplicated(keep="last") & of_copy.isin(still_open) & failed_at.notna()
-    returned = pd.DataFrame({"copy_id": of_copy[last], "start": failed_at[last], "end": np.nan})
+    back_at = lost_at.fillna(deliveries["available_again_at"])
+    last = ~of_copy.duplicated(keep="last") & of_copy.isin(still_open) & back_at.notna()
+    returned = pd.DataFrame({"copy_id": of_copy[last], "start": back_at[last], "end": np.nan})
     return pd.concat([delivered, untouched, returned], ignore_index=True)
 
 
@@ -201,7 +198,8 @@ def busy_steps(tables: Tables, consumer: str) -> pd.DataFrame:
     """
     own = tables.deliveries_of(consumer)
     times, counts = step_function(own["started_at"].to_numpy(), own["finished_at"].to_numpy())
-    return _steps_frame(times, counts, consumer=consumer, name="busy")
+    part = ({"consumer": consumer}, {"time": times, "busy": counts})
+    return tables.joined([part], ["time", "consumer", "busy"])
 
 
 def _open_at(moments: Values, starts: pd.Series, ends: pd.Series) -> npt.NDArray[np.int64]:
@@ -217,9 +215,3 @@ def _subscriptions(tables: Tables) -> Iterator[tuple[str, str, pd.DataFrame]]:
     ):
         chosen = is_one_of(copies["channel"], [channel]) & is_one_of(copies["consumer"], [consumer])
         yield str(channel), str(consumer), copies[chosen]
-
-
-def _steps_frame(
-    times: Values, counts: npt.NDArray[np.int64], *, name: str, **labels: str
-) -> pd.DataFrame:
-    return pd.DataFrame({"time": times, **labels, name: counts})

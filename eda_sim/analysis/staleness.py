@@ -51,5 +51,5 @@ def staleness(
         created, effect = effects["created_at"].to_numpy(), effects["effect_at"].to_numpy()
         since = oldest_open_since(moments, created, effect)
         age = np.nan_to_num(moments - since, nan=0.0)
-        parts.append(pd.DataFrame({"time": moments, "consumer": name, "staleness_s": age}))
+        parts.append(({"consumer": name}, {"time": moments, "staleness_s": age}))
     return tables.joined(parts, ["time", "consumer", "staleness_s"])

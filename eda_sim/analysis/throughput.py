@@ -60,9 +60,7 @@ def throughput(tables: Tables, *, window: float | None = None) -> pd.DataFrame:
             "goodput_per_s": everything[~np.isnan(everything)],
         }
         rates = {key: _per_window(moments, edges) / seconds for key, moments in counted.items()}
-        parts.append(
-            pd.DataFrame({"consumer": name, "start": edges[:-1], "end": edges[1:], **rates})
-        )
+        parts.append(({"consumer": name}, {"start": edges[:-1], "end": edges[1:], **rates}))
     return tables.joined(parts, ["consumer", "start", "end", *_RATES])
 
 

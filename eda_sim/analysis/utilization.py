@@ -58,6 +58,7 @@ def utilization(tables: Tables, *, by: str = "consumer") -> pd.DataFrame:
     for name in tables.names:
         instances, concurrency = tables.workers_of(name)
         own = tables.deliveries_of(name)
+        own = own[own["started_at"].notna()]
         lengths = clipped(own["started_at"].to_numpy(), own["finished_at"].to_numpy(), start, end)
         busy = np.bincount(own["instance"].to_numpy(), weights=lengths, minlength=instances)
         for instance in range(instances):

@@ -165,11 +165,13 @@ def _draw_objective(ax: Axes, share: float, seconds: float) -> None:
     text = f"objective: {style.percent_text(share)} within {style.duration_text(seconds)}"
     ax.annotate(
         text,
-        xy=(0, seconds),
-        xytext=(5, 4),
+        xy=(place, seconds),
+        xytext=(6, -2),
         textcoords="offset points",
+        va="top",
         fontsize=style.NOTE_SIZE,
         color=style.INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
     )
 
 

@@ -27,11 +27,11 @@ from typing import Any, Literal, TypeAlias, cast
 
 import matplotlib as mpl
 import pandas as pd
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.rcsetup import cycler
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 Look: TypeAlias = dict[str, Any]

@@ -64,6 +64,7 @@ def timeline(
         raise ValueError(message)
     name = str(names[0]) if names else "no deliveries"
     own_faults = None if faults is None else faults[faults["target"] == name]
+    table = table[table["instance"] >= 0]  # not what was sent to an endpoint that was down
     lanes = _lanes(table)
     shown = lanes[:MOST_LANES]
     ax = style.axes_or_new(ax, width=8.4, height=1.5 + 0.42 * max(len(shown), 2))
