@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from eda_sim.engine.plan import make_plan
 from eda_sim.engine.trace import Trace
+from eda_sim.engine.user import Handler, Process, check_handlers, named_processes
 from eda_sim.spec.scenario import Scenario
 
 Engine = Literal["auto", "reference"]
@@ -19,6 +20,8 @@ def execute(
     replication: int = 0,
     engine: Engine = "auto",
     progress: Callable[[float], None] | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    processes: Iterable[Process] = (),
 ) -> Trace:
     """Run a scenario and return what happened.
 
@@ -34,6 +37,10 @@ def execute(
         Who runs it. The trace is the same.
     progress : callable, optional
         Called now and then with the share of the run that is done, from 0 to 1.
+    handlers : mapping, optional
+        Name of a consumer -> a function that handles its messages; see :mod:`eda_sim.engine.user`.
+    processes : iterable of functions, optional
+        Generator functions that run beside the model; see there.
 
     Returns
     -------
@@ -52,4 +59,7 @@ def execute(
     # SimPy is imported here, so that a door that only reads scenarios does not wait for it.
     from eda_sim.engine.reference.simulation import simulate
 
-    return simulate(plan, progress=progress)
+    check_handlers(scenario, handlers or {})
+    return simulate(
+        plan, progress=progress, handlers=handlers, processes=named_processes(processes)
+    )

@@ -47,6 +47,8 @@ class Rank(enum.IntEnum):
     """The lease of one delivery runs out: (subscription, copy, attempt)."""
     SWEEP = enum.auto()
     """A client looks for leases that ran out, or its sweep arrives: (consumer, instance, sweep)."""
+    HANDLER_TIMEOUT = enum.auto()
+    """A handler of the user's has run too long: (consumer, copy, attempt)."""
     REDELIVERY = enum.auto()
     """The redelivery delay of a copy is over: (subscription, copy, attempt)."""
     REDRIVE = enum.auto()

@@ -8,6 +8,7 @@ everything that was in the instance's memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import DedupScope, LeaseScope, Settle
@@ -48,9 +49,12 @@ class Consumer:
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
         self.publish_latency = model.draws(row.link[index], Stream.PUBLISH_LINK)
         self.confirm_latency = model.draws(row.link[index], Stream.CONFIRM_LINK)
+        self.answer_latency = model.draws(row.link[index], Stream.ANSWER_LINK)
         self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
         handling = Handling(self)
         self.handling = handling if handling.is_needed else None
+        self.state: dict[Any, Any] = {}
+        self.publications: dict[int, int] = {}
         self.busy = 0
         self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
         self._dedup_scope = int(row.dedup_scope[index])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE
 from eda_sim.engine.reference.ledger import Message
@@ -112,11 +114,14 @@ class Emitter:
         root: int,
         cause: Message,
         connection: Connection,
+        payload: Any = None,
     ) -> Message:
         """Publish a message that ``cause`` led to."""
         message = self.model.create(
             self.source, channel, self._sequence, key, size_bytes, lineage, root, cause
         )
         self._sequence += 1
+        if payload is not None:
+            self.model.user.payloads[message.message_id] = payload
         self.model.channels[channel].publish(message, connection, lineage)
         return message

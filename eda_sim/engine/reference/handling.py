@@ -21,11 +21,14 @@ from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE, OnExhausted, RetryWhere
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.breaker import Breaker, BreakerSettings
+from eda_sim.engine.reference.calls import Answer
 from eda_sim.engine.reference.ledger import Delivery, History
 from eda_sim.engine.reference.retries import GIVE_UP, Retries
+from eda_sim.engine.reference.users import UserHandler
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE, Stream
 from eda_sim.engine.streams.philox import uniform
 from eda_sim.engine.trace import CopyState, Outcome
+from eda_sim.engine.user import CallFailed, Failure
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
@@ -78,6 +81,9 @@ class Handling:
         self.retry_channel = int(row.retry_channel[index])
         self.batch_max_messages = int(row.batch_max_messages[index])
         self.transactional = bool(plan.consumers.dedup_transactional[index])
+        handler = self.model.user.handlers.get(index)
+        self.user = None if handler is None else UserHandler(self.model, index, handler)
+        self._values: dict[Delivery, Any] = {}
         self._exhausted = _EXHAUSTED[OnExhausted(row.on_exhausted[index])]
         self._breaker = BreakerSettings(
             failure_rate=float(row.breaker_failure_rate[index]),
@@ -98,6 +104,7 @@ class Handling:
             or self.batch_max_messages > 1
             or self.transactional
             or self._breaker.window
+            or self.user is not None
         )
 
     def breaker(self, session: Session) -> Breaker | None:
@@ -137,7 +144,7 @@ class Handling:
         verdicts: dict[Delivery, Verdict] = {}
         for delivery, known in zip(batch, seen, strict=True):
             if known:
-                delivery.outcome = Outcome.SKIPPED
+                self._skip(delivery)
             elif delivery in failed:
                 verdicts[delivery] = self._give_up(worker, delivery, failed[delivery])
             else:
@@ -205,17 +212,77 @@ class Handling:
                 yield worker.paused()
         for delivery in fresh:
             delivery.tries = attempt
-        consumer, message = self.consumer, fresh[0].message
-        draw = consumer.service.ns if attempt == 1 else consumer.service.single_ns
+        if self.user is not None and self.user.takes_time:
+            failed = yield from self._run(self.user, worker, fresh[0], lookup_ns, attempt)
+        else:
+            failed = yield from self._serve(worker, first, fresh, lookup_ns, attempt)
+        if breaker is not None:
+            breaker.record(failed=bool(failed))
+        return failed
+
+    def _serve(
+        self,
+        worker: Worker,
+        first: Delivery,
+        fresh: list[Delivery],
+        lookup_ns: int,
+        attempt: int,
+    ) -> Generator[Event, Any, list[Delivery]]:
+        """Let a service time pass, then decide; return the deliveries that failed."""
+        service, message = self.consumer.service, fresh[0].message
+        draw = service.ns if attempt == 1 else service.single_ns
         duration_ns = draw(self._entity(fresh[0], attempt), message.root, draw_attempt(fresh[0]))
         too_long = self.timeout_ns != NONE and duration_ns > self.timeout_ns
         if too_long:
             duration_ns = self.timeout_ns
         yield worker.completion(first, lookup_ns + duration_ns)
-        failed = [delivery for delivery in fresh if too_long or self._fails(delivery, attempt)]
-        if breaker is not None:
-            breaker.record(failed=bool(failed))
-        return failed
+        return [
+            delivery
+            for delivery in fresh
+            if too_long
+            or self._fails(delivery, attempt)
+            or self._refuses(worker, delivery, attempt)
+        ]
+
+    def _run(
+        self,
+        user: UserHandler,
+        worker: Worker,
+        delivery: Delivery,
+        lookup_ns: int,
+        attempt: int,
+    ) -> Generator[Event, Any, list[Delivery]]:
+        """Let the user's generator take its time; return the delivery if it failed."""
+        if lookup_ns:
+            yield worker.completion(delivery, lookup_ns)
+        done, self._values[delivery] = yield from user.run(
+            worker,
+            delivery,
+            self._entity(delivery, attempt),
+            draw_attempt(delivery),
+            self.timeout_ns,
+        )
+        return [] if done and not self._fails(delivery, attempt) else [delivery]
+
+    def _refuses(self, worker: Worker, delivery: Delivery, attempt: int) -> bool:
+        """Call the user's plain function, if there is one; return whether it refused the event."""
+        if self.user is None or self._has_taken_effect(worker, delivery):
+            return False
+        try:
+            self._values[delivery] = self.user.call(
+                worker, delivery, self._entity(delivery, attempt), draw_attempt(delivery)
+            )
+        except Failure:
+            return True
+        return False
+
+    def _has_taken_effect(self, worker: Worker, delivery: Delivery) -> bool:
+        """Return whether a transactional deduplicator sees an effect at this moment."""
+        memory = worker.session.memory
+        now = self.model.clock.now
+        return (
+            self.transactional and memory is not None and memory.has_seen(delivery.message_id, now)
+        )
 
     def _entity(self, delivery: Delivery, attempt: int) -> int:
         """Return the address of the draws of one call about one delivery."""
@@ -241,17 +308,26 @@ class Handling:
     # Afterwards ---------------------------------------------------------------------------------
 
     def _take_effect(self, worker: Worker, delivery: Delivery) -> None:
-        memory, message = worker.session.memory, delivery.message
-        now = self.model.clock.now
-        if self.transactional and memory is not None and memory.has_seen(message.message_id, now):
-            delivery.outcome = Outcome.SKIPPED
+        if self._has_taken_effect(worker, delivery):
+            self._skip(delivery)
             return
+        memory, message = worker.session.memory, delivery.message
         delivery.outcome = Outcome.OK
         delivery.effect = 1
         delivery.entry.disposition = CopyState.ACKNOWLEDGED
         if memory is not None:
-            memory.record(message.message_id, now)
+            memory.record(message.message_id, self.model.clock.now)
         self.consumer.emitter.emit(message, worker.session.owner.publishing)
+        self._answer(delivery, Answer(self._values.pop(delivery, None)))
+
+    def _skip(self, delivery: Delivery) -> None:
+        delivery.outcome = Outcome.SKIPPED
+        delivery.entry.disposition = CopyState.ACKNOWLEDGED
+        self._answer(delivery, Answer())
+
+    def _answer(self, delivery: Delivery, answer: Answer) -> None:
+        if self.model.has_user_code:
+            self.model.calls.answer(delivery.message, self.consumer.index, answer)
 
     def _delay_elsewhere(self, delivery: Delivery) -> int:
         """Return the delay before a message is tried again by whoever gets it next."""
@@ -279,6 +355,7 @@ class Handling:
         delivery.outcome = Outcome.DEAD if rejected else Outcome.FAILED
         self._dispose(delivery, CopyState.DISCARDED)
         self.consumer.emitter.emit_failure(delivery.message, worker.session.owner.publishing)
+        self._answer(delivery, Answer(error=CallFailed))
         return self._exhausted
 
     def _dispose(self, delivery: Delivery, state: CopyState) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.plan import Plan
+from eda_sim.engine.reference.calls import Calls
 from eda_sim.engine.reference.clock import Clock
 from eda_sim.engine.reference.draws import Draws
 from eda_sim.engine.reference.ledger import Entry, Ledger, Message
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from eda_sim.engine.reference.channels import Channel
     from eda_sim.engine.reference.consumers import Consumer
     from eda_sim.engine.reference.producers import Producer
+    from eda_sim.engine.reference.users import UserCode
 
 _REPORT_EVERY = 1000
 
@@ -29,10 +31,13 @@ class Model:
     drains has reached its end.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, user: UserCode) -> None:
         self.plan = plan
+        self.user = user
+        self.calls = Calls(self)
+        self.has_user_code = user.is_needed
         self.clock = Clock()
-        self.ledger = Ledger(plan.names)
+        self.ledger = Ledger(user.names)
         self.producers: list[Producer] = []
         self.channels: list[Channel] = []
         self.consumers: list[Consumer] = []

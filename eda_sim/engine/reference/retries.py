@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eda_sim.engine.streams import retries
 from eda_sim.engine.streams.addresses import Stream
-from eda_sim.engine.streams.retries import GIVE_UP, TOKEN
+from eda_sim.engine.streams.retries import GIVE_UP, TOKEN, RetryTable
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.model import Model
@@ -22,12 +22,14 @@ class Retries:
     model : Model
         The run it is part of.
     policy : int
-        Row in the plan's table of retry policies, NONE for no retry.
+        Row in the table of retry policies, NONE for no retry.
+    table : RetryTable, optional
+        The table; that of the plan without it.
     """
 
-    def __init__(self, model: Model, policy: int) -> None:
+    def __init__(self, model: Model, policy: int, table: RetryTable | None = None) -> None:
         run = model.plan.run
-        self._table = model.plan.retries
+        self._table = model.plan.retries if table is None else table
         self._policy = int(policy)
         self._key = (run.seed, run.replication, int(Stream.RETRY))
         self._deposit = self._size = self._tokens = 0

@@ -23,7 +23,7 @@ def sample_series(model: Model, every_ns: int) -> Process:
                         subscription.channel,
                         consumer.index,
                         subscription.available,
-                        getattr(subscription, "scheduled", 0),
+                        subscription.scheduled,
                         subscription.acquired,
                         busy,
                         up,

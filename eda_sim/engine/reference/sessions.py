@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.ranks import Rank
@@ -40,6 +40,7 @@ class Session:
         self.memory = consumer.memory()
         self.breaker = consumer.handling.breaker(self) if consumer.handling else None
         self.paused: list[Worker] = []
+        self.user_memory: dict[Any, Any] = {}
         self.connection = Connection(consumer.settle_latency, consumer.delivery_latency)
         self.buffer: deque[Delivery] = deque()
         self.idle: deque[QueueWorker] = deque()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simpy.events import Event
 
@@ -13,7 +13,9 @@ from eda_sim.engine.reference.faults import Fault
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.producers import Producer
 from eda_sim.engine.reference.sampler import sample_series
+from eda_sim.engine.reference.users import UserCode
 from eda_sim.engine.trace import Trace
+from eda_sim.engine.user import Handler, Process
 
 Progress = Callable[[float], None]
 """Called with the share of the run that is done, from 0 to 1."""
@@ -21,7 +23,13 @@ Progress = Callable[[float], None]
 _STEPS = 200
 
 
-def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
+def simulate(
+    plan: Plan,
+    *,
+    progress: Progress | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    processes: Mapping[str, Process] | None = None,
+) -> Trace:
     """Run a plan on the reference engine.
 
     Parameters
@@ -30,20 +38,24 @@ def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
         What to run.
     progress : callable, optional
         Called now and then with the share of the simulated time that has passed.
+    handlers : mapping, optional
+        Consumer -> the user's function that handles its messages.
+    processes : mapping, optional
+        Name -> the user's generator function that runs beside the model.
 
     Returns
     -------
     Trace
         What happened.
     """
-    model = _build(plan)
+    model = _build(plan, UserCode(plan.names, handlers or {}, processes or {}))
     _start(model)
     ended_at_ns = _run(model, progress)
     return model.ledger.to_trace(ended_at_ns)
 
 
-def _build(plan: Plan) -> Model:
-    model = Model(plan)
+def _build(plan: Plan, user: UserCode) -> Model:
+    model = Model(plan, user)
     model.channels = [Channel(model, i) for i in range(len(plan.channels.rows.address))]
     model.consumers = [Consumer(model, i) for i in range(len(plan.consumers.address))]
     model.producers = [Producer(model, i) for i in range(len(plan.producers.rows.address))]
@@ -60,6 +72,7 @@ def _start(model: Model) -> None:
         consumer.start()
     for producer in model.producers:
         clock.start(producer.process())
+    model.user.start(model)
     for i in range(len(plan.faults.fault)):
         clock.start(Fault(model, i).process())
     if plan.run.sample_every_ns != NONE:

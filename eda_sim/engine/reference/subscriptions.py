@@ -30,6 +30,7 @@ class Subscription(Protocol):
     consumer: Consumer
     channel: int
     available: int
+    scheduled: int
     acquired: int
 
     def offer(self, entry: Entry) -> None:

@@ -71,6 +71,7 @@ class Topic:
         self.consumer = group.consumer
         self.channel = channel
         self.available = 0
+        self.scheduled = 0
         self.acquired = 0
         self.partitions = [GroupPartition(self, number) for number in range(partitions)]
 

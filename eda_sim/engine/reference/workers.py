@@ -10,13 +10,16 @@ import simpy
 from simpy.events import Event
 
 from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.calls import Answer
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.subscriptions import Request
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
+    from eda_sim.engine.reference.consumers import Consumer
     from eda_sim.engine.reference.handling import Verdict
+    from eda_sim.engine.reference.model import Model
     from eda_sim.engine.reference.sessions import Session
 
 
@@ -28,8 +31,8 @@ class Worker:
 
     def __init__(self, session: Session, number: int) -> None:
         self.session = session
-        self.consumer = session.consumer
-        self.model = session.model
+        self.consumer: Consumer = session.consumer
+        self.model: Model = session.model
         self.number = number
         self.inbox: deque[Delivery] = deque()
         self.running = False
@@ -104,6 +107,17 @@ class Worker:
             delivery.attempt,
         )
 
+    def deadline(self, delivery: Delivery, limit_ns: int) -> Event:
+        """Return the event at which a handler has run for so long."""
+        clock = self.model.clock
+        return clock.at(
+            clock.now + limit_ns,
+            Rank.HANDLER_TIMEOUT,
+            self.consumer.index,
+            delivery.copy_id,
+            delivery.attempt,
+        )
+
     def paused(self) -> Event:
         """Return the event at which the circuit breaker may let a call through again."""
         self.session.paused.append(self)
@@ -148,6 +162,8 @@ class Worker:
             if memory is not None:
                 memory.record(message.message_id, clock.now)
             consumer.emitter.emit(message, self.session.owner.publishing)
+        if self.model.has_user_code:
+            self.model.calls.answer(message, consumer.index, Answer())
         return None
 
     def handle_all(self, batch: Sequence[Delivery]) -> Process:

@@ -58,6 +58,8 @@ class Stream(enum.IntEnum):
     REPLICATION = 23
     ELECTION = 24
     TIME_TO_LIVE = 25
+    ANSWER_LINK = 40
+    USER = 41
 
 
 def entity_of(path: str) -> int:
