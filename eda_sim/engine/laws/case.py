@@ -106,7 +106,11 @@ class Case:
         return available[self.next_attempt]
 
     def down(self, consumer: int, instance: int) -> list[tuple[int, int]]:
-        """Return when an instance was down (ns), merged where crashes overlap."""
+        """Return when an instance was down (ns), merged where crashes overlap.
+
+        A fault ends before another one begins at that moment, so two that touch leave the instance
+        up for an instant.
+        """
         faults, names = self.trace.faults, self.trace.names
         spans: list[tuple[int, int]] = []
         for row in range(_length(faults)):
@@ -119,7 +123,7 @@ class Case:
             spans.append((begin, self.end + 1 if over == NEVER else over))
         merged: list[tuple[int, int]] = []
         for begin, over in sorted(spans):
-            if merged and begin <= merged[-1][1]:
+            if merged and begin < merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(merged[-1][1], over))
             else:
                 merged.append((begin, over))

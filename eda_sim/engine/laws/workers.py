@@ -35,13 +35,15 @@ def nothing_while_down(case: Case) -> Iterator[Finding]:
             if not spans:
                 continue
             own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
+            ends = {over for _, over in spans}
             for begin, over in spans:
+                first = begin + (begin in ends)  # it was up for that instant
                 ran = known(start) & (start < over) & (end > begin)
                 # What was running when the crash came ends at that moment, as a crash.
-                started_down = known(start) & (start >= begin) & (start < over)
+                started_down = known(start) & (start >= first) & (start < over)
                 yield case.where("deliveries", own & (ran | started_down), "ran while down")
                 got = deliveries["received_at"]
-                got_down = (got >= begin) & (got < over)
+                got_down = (got >= first) & (got < over)
                 yield case.where("deliveries", own & got_down, "received while down")
                 cut = known(start) & (end == begin) & (deliveries["finished_at"] != NEVER)
                 wrong = own & cut & (start < begin) & (deliveries["outcome"] != Outcome.CRASHED)
