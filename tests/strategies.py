@@ -191,7 +191,6 @@ def subscriptions(draw: Draw, small: bool) -> Data:
         "lease_scope": draw(st.sampled_from(("delivery", "partition"))),
         "late_acknowledgement": draw(st.sampled_from(("honoured", "refused"))),
         "on_disconnect": draw(st.sampled_from(("release", "hold"))),
-        "max_deliveries": draw(maybe(st.integers(1, 5))),
     }
     if subscription["lease_scope"] == "partition":
         beat = draw(maybe(times(small, positive=True)))
@@ -203,6 +202,7 @@ def subscriptions(draw: Draw, small: bool) -> Data:
         if beat is not None and subscription["lease_timeout"] <= beat:
             del subscription["lease_timeout"], subscription["heartbeat_interval"]
     else:
+        subscription["max_deliveries"] = draw(maybe(st.integers(1, 5)))
         needs_timeout = subscription["on_disconnect"] == "hold"
         timeout = times(small, positive=True)
         subscription["lease_timeout"] = draw(timeout if needs_timeout else maybe(timeout))

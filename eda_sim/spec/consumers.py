@@ -27,7 +27,8 @@ from eda_sim.spec.measures import Duration, PositiveDuration, Probability, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
-from eda_sim.spec.retry import NoRetry, RetryPolicy
+from eda_sim.spec.retry import NoRetry, RetryPolicy, may_spin
+from eda_sim.spec.subscription_rules import settlement_contradictions
 from eda_sim.spec.subscriptions import Subscription
 
 MOST_JOINED = 10_000
@@ -210,37 +211,43 @@ class Consumer(Model):
         if len(set(self.reads)) < len(self.reads):
             raise ScenarioError(Problem(path=("reads",), message="names a channel twice"))
         problems = [
-            Problem(path=(field,), message=message) for field, message in self._contradictions()
+            Problem(path=(field,), message=message)
+            for field, message in (*self._contradictions(), *settlement_contradictions(self))
         ]
         if problems:
             raise ScenarioError(problems)
         return self
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
-        partition = self.subscription.lease_scope == "partition"
-        retries = self.retry.type != "none"
-        if not retries and self.retry_where != "in_place":
-            yield "retry_where", "only with retry"
-        if partition and self.retry_where == "requeue":
-            yield "retry_where", "requeue needs leases on deliveries; a partition goes on in order"
-        if self.settle != "after" and self.retry_where != "in_place":
-            yield "retry_where", f"{self.retry_where} needs settle: after"
-        if self.retry_where != "channel" and self.retry_channel is not None:
-            yield "retry_channel", "only with retry_where: channel"
-        if self.retry_where == "channel":
-            if self.retry_channel is None:
-                yield "retry_channel", "is missing; retry_where: channel needs it"
-            elif self.retry_channel not in self.reads:
-                yield "retry_channel", f"the consumer must read {self.retry_channel!r} too"
+        yield from self._retry_contradictions()
+        partition, after = self.subscription.lease_scope == "partition", self.settle == "after"
         if self.on_exhausted != "reject" and partition:
             yield "on_exhausted", f"{self.on_exhausted} needs leases on deliveries"
-        if self.on_exhausted != "reject" and self.settle != "after":
+        if self.on_exhausted != "reject" and not after:
             yield "on_exhausted", f"{self.on_exhausted} needs settle: after"
         breaker = self.circuit_breaker
         if breaker is not None and breaker.while_open == "fail" and self.on_exhausted == "release":
             yield "on_exhausted", "release needs a circuit breaker with while_open: pause"
+        retries = self.retry.type != "none"
         if self.batch_max_messages > 1 and retries and self.retry_where == "in_place":
             yield "batch_max_messages", "a batch is not tried again in_place"
+
+    def _retry_contradictions(self) -> Iterator[tuple[str, str]]:
+        where, channel = self.retry_where, self.retry_channel
+        if may_spin(self.retry):
+            yield "retry", "needs max_attempts: attempts that take no time would never end"
+        if where != "in_place" and self.retry.type == "none":
+            yield "retry_where", "only with retry"
+        if where == "requeue" and self.subscription.lease_scope == "partition":
+            yield "retry_where", "requeue needs leases on deliveries; a partition goes on in order"
+        if where != "in_place" and self.settle != "after":
+            yield "retry_where", f"{where} needs settle: after"
+        if where != "channel" and channel is not None:
+            yield "retry_channel", "only with retry_where: channel"
+        if where == "channel" and channel is None:
+            yield "retry_channel", "is missing; retry_where: channel needs it"
+        if where == "channel" and channel is not None and channel not in self.reads:
+            yield "retry_channel", f"the consumer must read {channel!r} too"
 
 
 MOST_WORKERS = 100_000

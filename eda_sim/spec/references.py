@@ -39,6 +39,12 @@ def _channels(scenario: Scenario) -> Iterator[Problem]:
             used.append(((*place, number) if several else place, channel))
         for number, emission in enumerate(consumer.emits):
             used.append((("consumers", name, "emits", number, "to"), emission.to))
+        subscription = consumer.subscription
+        here: Path = ("consumers", name, "subscription")
+        if subscription.dead_letter is not None:
+            used.append(((*here, "dead_letter"), subscription.dead_letter))
+        if subscription.redrive is not None and subscription.redrive.to is not None:
+            used.append(((*here, "redrive", "to"), subscription.redrive.to))
     for path, channel in used:
         if channel not in scenario.channels:
             hint = nearest(channel, scenario.channels)
@@ -59,11 +65,14 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _cycles(scenario: Scenario) -> list[Problem]:
-    """Find a cycle of emissions: it would never end."""
+    """Find a cycle of emissions and dead letters: it would never end."""
     emits = {
         name: [emission.to for emission in consumer.emits]
         for name, consumer in scenario.consumers.items()
     }
+    for name, consumer in scenario.consumers.items():
+        if consumer.subscription.dead_letter is not None:
+            emits[name].append(consumer.subscription.dead_letter)
     readers: dict[str, list[str]] = {channel: [] for channel in scenario.channels}
     for name, consumer in scenario.consumers.items():
         for channel in consumer.reads:
@@ -95,7 +104,9 @@ def _cycles(scenario: Scenario) -> list[Problem]:
                     for a, c in zip(names[begin:], [*channels[begin:], channel], strict=True)
                 ]
                 message = f"a cycle that never ends: {' -> '.join(loop)} -> {reader}"
-                return [Problem(path=("consumers", names[-1], "emits"), message=message)]
+                is_emitted = any(e.to == channel for e in scenario.consumers[names[-1]].emits)
+                field: Path = ("emits",) if is_emitted else ("subscription", "dead_letter")
+                return [Problem(path=("consumers", names[-1], *field), message=message)]
             if reader not in done:
                 trail.append((reader, _steps(reader, emits, readers)))
                 names.append(reader)

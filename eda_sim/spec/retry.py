@@ -8,7 +8,7 @@ publisher whose request times out, a broker that delivers again.
 spelling                                  delay after attempt n = 1, 2, ...
 ======================================== ==========================================================
 ``none``                                  there is no second attempt
-``immediate(max_attempts=3)``             0; max_attempts must be given
+``immediate(max_attempts=3)``             0
 ``fixed(base=500ms)``                     base
 ``linear(base=1s, cap=10s)``              min(cap, base * n)
 ``exponential(base=100ms, factor=2, cap=1s)`` min(cap, base * factor^(n-1))
@@ -125,13 +125,6 @@ class ImmediateRetry(Bounded):
 
     order: ClassVar = ("max_attempts",)
 
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        if self.max_attempts is None:
-            message = "is missing; without it, attempts that take no time would never end"
-            raise ScenarioError(Problem(path=("max_attempts",), message=message))
-        return self
-
 
 class FixedRetry(Jittered):
     """Always the same delay."""
@@ -187,13 +180,6 @@ class ListRetry(Jittered):
 
     order: ClassVar = ("delays",)
     dimensional: ClassVar = ("delays", "max_elapsed")
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        if self.delays[-1] == 0 and self.max_attempts is None:
-            message = "the last is repeated; one of 0s needs max_attempts"
-            raise ScenarioError(Problem(path=("delays",), message=message))
-        return self
 
 
 class Phase(Family):
@@ -277,3 +263,26 @@ RetryPolicy = Annotated[
     Spelling("retry policy", EXAMPLE, RETRY_FAMILIES, "time", MAXIMUM_DURATION),
 ]
 """Any retry policy; ``type`` names the kind."""
+
+
+def may_spin(policy: AnyRetry) -> bool:
+    """Return whether a policy allows endless attempts that take no time.
+
+    Parameters
+    ----------
+    policy : RetryPolicy
+        The policy.
+
+    Returns
+    -------
+    bool
+        True for no delay and no bound on attempts.
+
+    Examples
+    --------
+    >>> may_spin(ImmediateRetry()), may_spin(ImmediateRetry(max_attempts=3))
+    (True, False)
+    """
+    if isinstance(policy, ImmediateRetry):
+        return policy.max_attempts is None
+    return isinstance(policy, ListRetry) and policy.delays[-1] == 0 and policy.max_attempts is None

@@ -6,23 +6,32 @@ divide between brokers:
 - ``partition`` (a log such as Kafka's): a member of the consumer owns a whole partition, reads it
   in order, and settles by a cumulative offset. Order is kept; a partition is read by one member, so
   more members than partitions are of no use.
-- ``delivery`` (a queue such as RabbitMQ's or SQS'): a lease covers one hand-over of one message,
+- ``delivery`` (a queue such as SQS' or JetStream's): a lease covers one hand-over of one message,
   which is settled on its own. Any worker may take the next message; order is lost.
+- ``connection`` (a queue of RabbitMQ's): as with ``delivery``, but the lease has no clock; it ends
+  with the connection.
+- ``group`` (an SQS FIFO queue): as with ``delivery``, but the messages with one key are a group,
+  and a group waits while one of its messages is out. Order is kept within each group.
 
 A lease that ends before the work is settled makes the message available again, and another worker
-may do the same work a second time.
+may do the same work a second time. How it comes back, how often, and what becomes of it after the
+last time is *redelivery* and *dead lettering*.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, Strict, model_validator
 
+from eda_sim.spec.distributions import DurationDistribution
+from eda_sim.spec.distributions.base import exactly_one
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.measures import Duration, PositiveDuration, Whole
+from eda_sim.spec.measures import Duration, PositiveDuration, Rate, Whole
 from eda_sim.spec.model import Model
-from eda_sim.spec.quantities import format_quantity
+from eda_sim.spec.names import Name
+from eda_sim.spec.retry import MOST_DELAYS, ImmediateRetry, RetryPolicy
+from eda_sim.spec.subscription_rules import contradictions
 
 FETCH_MAX_MESSAGES = {"delivery": 1, "partition": 500}
 """Defaults of fetch_max_messages; 500 is max.poll.records of Kafka's Java client."""
@@ -33,55 +42,145 @@ HEARTBEAT_INTERVAL = 3.0
 MAX_POLL_INTERVAL = 300.0
 """Default of rebalance_timeout, in seconds: max.poll.interval.ms of Kafka."""
 FETCH_MAX_WAIT = 0.5
-"""Default of fetch_max_wait, in seconds: fetch.max.wait.ms of Kafka."""
+"""Default of fetch_max_wait with partitions, in seconds: fetch.max.wait.ms of Kafka."""
 AUTO_COMMIT_INTERVAL = 5.0
 """Default of auto_commit_interval, in seconds: auto.commit.interval.ms of Kafka."""
 
-_ONLY_WITH_PARTITIONS = (
-    "rebalance_protocol",
-    "assignor",
-    "static_membership",
-    "rebalance_timeout",
-    "initial_rebalance_delay",
-    "assignment_interval",
-    "max_poll_interval",
-    "fetch_min_bytes",
-    "fetch_max_wait",
-    "auto_commit_interval",
-    "auto_commit_of",
-    "start_position",
-)
+MOST_PRIORITIES = 256
+"""Levels of priority: 0 to 255, the bounds of RabbitMQ's x-max-priority."""
+
+
+class LeaseRenewal(Model):
+    """A sign of life for each message that a worker runs: its lease begins anew."""
+
+    interval: PositiveDuration = Field(
+        description="Time between renewals of a lease; below lease_timeout."
+    )
+    limit: PositiveDuration | None = Field(
+        default=None,
+        description="Longest time that renewals can keep a lease (SQS: 12h); default null.",
+    )
+
+
+class Redrive(Model):
+    """Moves dead letters back, from the channel that they went to."""
+
+    at: Duration | None = Field(
+        default=None, description="Once, at this time. Either this or every."
+    )
+    every: PositiveDuration | None = Field(
+        default=None, description="Again and again, at this interval. Either this or at."
+    )
+    rate: Rate | None = Field(
+        default=None,
+        description="Messages moved per second (SQS: at most 500/s); default null: all at once.",
+    )
+    to: Name | None = Field(
+        default=None,
+        description="Channel that they are moved to, for all that read it; default null: the queue "
+        "that they came from, and no other.",
+    )
+
+    @model_validator(mode="after")
+    def _by_one(self) -> Self:
+        exactly_one({"at": self.at, "every": self.every})
+        return self
+
+
+Count = Literal["deliver", "timeout", "nack", "reject", "disconnect"]
+_Counts = Annotated[tuple[Count, ...], Field(min_length=1, max_length=5)]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _write_counts(counts: tuple[str, ...]) -> str | list[str]:
+    return counts[0] if len(counts) == 1 else list(counts)
+
+
+DeliveryCounts = Annotated[
+    _Counts,
+    BeforeValidator(_as_list, json_schema_input_type=Count | _Counts),
+    PlainSerializer(_write_counts, when_used="json"),
+]
 
 
 class Subscription(Model):
     """Dispatch, leases, settlement and redelivery of one consumer."""
 
-    lease_scope: Literal["delivery", "partition"] = Field(
+    lease_scope: Literal["delivery", "connection", "group", "partition"] = Field(
         default="delivery",
-        description="What a lease covers: delivery (a queue; default) or partition (a log: "
-        "cumulative offsets, one member for each worker).",
+        description="What a lease covers: delivery (a queue; default), connection (a queue whose "
+        "leases end with the connection), group (a queue in which messages with one key wait for "
+        "each other) or partition (a log: cumulative offsets, one member for each worker).",
     )
-    delivery: Literal["pull", "push"] = Field(
+    delivery: Literal["pull", "push", "endpoint"] = Field(
         default="pull",
-        description="pull (default): an idle worker asks for up to fetch_max_messages; push (only "
-        "with delivery leases): round robin to the instances that have credit.",
+        description="pull (default): an idle worker asks for up to fetch_max_messages; push: the "
+        "broker sends, round robin, to the instances that have credit; endpoint: it calls an "
+        "instance for each message at once, without credit. Partitions are pulled.",
     )
     given_fetch_max_messages: Annotated[int, Whole(1, 1_000_000)] | None = Field(
         default=None,
         alias="fetch_max_messages",
-        description="Messages that one pull may bring; default 1 with delivery leases, 500 with "
-        "partition leases.",
+        description="Messages that one pull may bring; default 1 from a queue, 500 otherwise.",
+    )
+    fetch_min_messages: Annotated[int, Whole(1, 1_000_000)] = Field(
+        default=1,
+        description="Messages that a pull from a queue waits for, up to fetch_max_wait; default 1.",
+    )
+    given_fetch_max_wait: Duration | None = Field(
+        default=None,
+        alias="fetch_max_wait",
+        description="How long a pull waits at the broker before it is answered with what there is: "
+        "by a queue with nothing, too. Default: for ever at a queue, 500ms with partitions.",
+    )
+    poll_interval: Duration = Field(
+        default=0.0,
+        description="How long a worker waits after an empty answer before it asks again; default "
+        "0s. With fetch_max_wait: 0s this is short polling.",
     )
     max_outstanding: Annotated[int, Whole(1, 1_000_000)] | None = Field(
         default=None,
-        description="Unsettled deliveries that an instance may hold (prefetch); only with push; "
-        "default null: no bound.",
+        description="Unsettled deliveries that an instance (prefetch; with push) or the whole "
+        "subscription may hold; default null: no bound.",
+    )
+    outstanding_scope: Literal["instance", "subscription"] = Field(
+        default="instance",
+        description="Whose deliveries max_outstanding counts: those of each instance (RabbitMQ's "
+        "prefetch; default), or all together (JetStream's max_ack_pending, SQS' in-flight limit).",
     )
     given_lease_timeout: PositiveDuration | None = Field(
         default=None,
         alias="lease_timeout",
         description="How long a lease lasts without a sign of life: the visibility timeout "
-        "(delivery; default null: for ever) or the session timeout (partition; default 45s).",
+        "(delivery, group; default null: for ever), the time-out of a call (endpoint), the "
+        "consumer timeout after which the connection is closed (connection) or the session "
+        "timeout (partition; default 45s).",
+    )
+    lease_backoff: Annotated[tuple[PositiveDuration, ...], Field(max_length=MOST_DELAYS)] = Field(
+        default=(),
+        description="Instead of lease_timeout, one for each attempt, the last one for all further "
+        "ones (JetStream's BackOff); default none.",
+    )
+    lease_renewal: LeaseRenewal | None = Field(
+        default=None,
+        description="Renew the leases of the messages that are being handled: {interval: 10s}; "
+        "default null.",
+    )
+    lease_ended_by: Literal["server_timer", "client_sweep"] = Field(
+        default="server_timer",
+        description="Who notices that a lease has run out: the broker's timer, at once (default), "
+        "or the next sweep of any live instance (Redis' XAUTOCLAIM).",
+    )
+    sweep_interval: PositiveDuration | None = Field(
+        default=None, description="Time between the sweeps of an instance; only with client_sweep."
+    )
+    connection_timeout: DurationDistribution | None = Field(
+        default=None,
+        description="Silence of an instance after which the broker closes its connection, such as "
+        "uniform(low=2min, high=3min) with RabbitMQ's heartbeat of 60s; default null: never.",
     )
     given_heartbeat_interval: PositiveDuration | None = Field(
         default=None,
@@ -94,14 +193,66 @@ class Subscription(Model):
         description="After a crash its messages are available again at once (release; default) or "
         "when the lease ends (hold).",
     )
-    late_acknowledgement: Literal["honoured", "refused"] = Field(
-        default="honoured",
-        description="An acknowledgement that comes after the lease has ended counts (honoured; "
-        "default) or not (refused).",
+    given_late_acknowledgement: Literal["honoured", "refused"] | None = Field(
+        default=None,
+        alias="late_acknowledgement",
+        description="An acknowledgement that comes after the lease has ended counts (honoured) or "
+        "not (refused). Default honoured; refused where it would come over a closed connection "
+        "(connection, endpoint).",
+    )
+    redelivery: RetryPolicy = Field(
+        default=ImmediateRetry(),
+        description="When a message comes back whose lease ended, and how often, such as "
+        "linear(base=10s, cap=5min); default immediate, without end.",
+    )
+    nack_redelivery: RetryPolicy | None = Field(
+        default=None,
+        description="The same for a message that was released (negative acknowledgement); default "
+        "null: as redelivery.",
+    )
+    requeue_position: Literal["original", "head", "tail"] = Field(
+        default="original",
+        description="Where it comes back: at its old place (default), before all that were not "
+        "handed over yet, in the order of coming back (RabbitMQ's quorum queues), or at the end.",
+    )
+    delivery_count_on: DeliveryCounts = Field(
+        default=("deliver",),
+        description="What max_deliveries counts: every delivery (deliver; default), or how they "
+        "ended: a list of timeout, nack, reject, disconnect.",
     )
     max_deliveries: Annotated[int, Whole(1, 1_000_000)] | None = Field(
         default=None,
-        description="Deliveries of a message after which it is given up; default null: no bound.",
+        description="A message is given up when its next delivery would bring the count above "
+        "this; default null: no bound.",
+    )
+    on_reject: Literal["exhaust", "requeue"] = Field(
+        default="exhaust",
+        description="A rejected message is given up (exhaust; default) or comes back as long as "
+        "max_deliveries allows (requeue; RabbitMQ's basic.reject with requeue).",
+    )
+    given_on_exhausted: Literal["drop", "park", "dead_letter"] | None = Field(
+        default=None,
+        alias="on_exhausted",
+        description="What becomes of a message that is given up: dropped (default), parked (kept, "
+        "but not handed over again), or copied to dead_letter (default where that is given).",
+    )
+    dead_letter: Name | None = Field(
+        default=None, description="Channel that given-up messages are copied to; default null."
+    )
+    dead_letter_expired: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="Messages that a time to live, retention or overflow takes away go to "
+        "dead_letter too (RabbitMQ); default false.",
+    )
+    redrive: Redrive | None = Field(
+        default=None,
+        description="Move dead letters back: {at: 10min, rate: 500/s} or {every: 1h}; default "
+        "null.",
+    )
+    priorities: Annotated[int, Whole(1, MOST_PRIORITIES)] = Field(
+        default=1,
+        description="Levels of priority, 0 to this minus 1: higher ones are handed over first, "
+        "messages above count as the highest; default 1: in order.",
     )
 
     rebalance_protocol: Literal["none", "eager", "cooperative", "incremental"] = Field(
@@ -136,10 +287,7 @@ class Subscription(Model):
         description="A member that does not poll in time leaves the group; default null: no bound.",
     )
     fetch_min_bytes: Annotated[int, Whole(1, 10**9)] = Field(
-        default=1, description="Bytes that a fetch waits for; default 1."
-    )
-    fetch_max_wait: PositiveDuration = Field(
-        default=FETCH_MAX_WAIT, description="How long a fetch waits for them; default 500ms."
+        default=1, description="Bytes that a fetch waits for, up to fetch_max_wait; default 1."
     )
     auto_commit_interval: PositiveDuration = Field(
         default=AUTO_COMMIT_INTERVAL,
@@ -159,50 +307,45 @@ class Subscription(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [
-            Problem(path=(field,), message=message) for field, message in self._contradictions()
+            Problem(path=(field,), message=message) for field, message in contradictions(self)
         ]
         if problems:
             raise ScenarioError(problems)
         return self
 
-    def _contradictions(self) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
-        partition, push = self.lease_scope == "partition", self.delivery == "push"
-        if partition and push:
-            found.append(("delivery", "push needs lease_scope: delivery"))
-        if push and self.given_fetch_max_messages is not None:
-            found.append(
-                ("fetch_max_messages", "only with delivery: pull; push has max_outstanding")
-            )
-        if not push and self.max_outstanding is not None:
-            found.append(
-                ("max_outstanding", "only with delivery: push; pull has fetch_max_messages")
-            )
-        if not partition and self.given_heartbeat_interval is not None:
-            found.append(("heartbeat_interval", "only with lease_scope: partition"))
-        if not partition and self.on_disconnect == "hold" and self.lease_timeout is None:
-            found.append(("on_disconnect", "hold needs a lease_timeout, or the lease never ends"))
-        if not partition:
-            found += [
-                (field, "only with lease_scope: partition")
-                for field in _ONLY_WITH_PARTITIONS
-                if getattr(self, field) != type(self).model_fields[field].default
-            ]
-        beat, timeout = self.heartbeat_interval, self.lease_timeout
-        if beat is not None and timeout is not None and beat >= timeout:
-            given = self.given_heartbeat_interval is not None
-            field = "heartbeat_interval" if given else "lease_timeout"
-            first, last = format_quantity(beat, "time"), format_quantity(timeout, "time")
-            message = f"the heartbeat ({first}) must come before the lease ends ({last})"
-            found.append((field, message))
-        return found
+    @property
+    def is_queue(self) -> bool:
+        """Whether leases cover single deliveries, in whatever way they end."""
+        return self.lease_scope != "partition"
 
     @property
     def fetch_max_messages(self) -> int:
         """Messages that one pull may bring."""
         if self.given_fetch_max_messages is not None:
             return self.given_fetch_max_messages
-        return FETCH_MAX_MESSAGES[self.lease_scope]
+        return FETCH_MAX_MESSAGES["delivery" if self.is_queue else "partition"]
+
+    @property
+    def fetch_max_wait(self) -> float | None:
+        """Seconds that a pull waits at the broker; None for ever."""
+        if self.given_fetch_max_wait is None and not self.is_queue:
+            return FETCH_MAX_WAIT
+        return self.given_fetch_max_wait
+
+    @property
+    def late_acknowledgement(self) -> Literal["honoured", "refused"]:
+        """Whether an acknowledgement counts that comes after the lease has ended."""
+        if self.given_late_acknowledgement is not None:
+            return self.given_late_acknowledgement
+        closed = self.lease_scope == "connection" or self.delivery == "endpoint"
+        return "refused" if closed else "honoured"
+
+    @property
+    def on_exhausted(self) -> Literal["drop", "park", "dead_letter"]:
+        """What becomes of a message that is given up."""
+        if self.given_on_exhausted is not None:
+            return self.given_on_exhausted
+        return "drop" if self.dead_letter is None else "dead_letter"
 
     @property
     def lease_timeout(self) -> float | None:
@@ -213,7 +356,7 @@ class Subscription(Model):
 
     @property
     def heartbeat_interval(self) -> float | None:
-        """Seconds between signs of life of a member; None with delivery leases."""
+        """Seconds between signs of life of a member; None at a queue."""
         if self.given_heartbeat_interval is None and self.lease_scope == "partition":
             return HEARTBEAT_INTERVAL
         return self.given_heartbeat_interval

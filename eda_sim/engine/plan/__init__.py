@@ -33,10 +33,14 @@ from eda_sim.engine.plan.producers import KeyKind, Producers, lower_producers
 from eda_sim.engine.plan.retry import lower_retries
 from eda_sim.engine.plan.run import Bounds, lower_bounds
 from eda_sim.engine.plan.subscriptions import (
+    AT_ONCE,
     Assignor,
+    DeliveryCount,
     DeliveryMode,
+    GivenUp,
     LeaseScope,
     RebalanceProtocol,
+    RequeuePosition,
     SubscriptionColumns,
     lower_subscriptions,
 )
@@ -46,18 +50,22 @@ from eda_sim.engine.trace import Names
 from eda_sim.spec.scenario import Scenario
 
 __all__ = [
+    "AT_ONCE",
     "NONE",
     "UNIT_UNIFORM",
     "ArrivalKind",
     "Assignor",
     "DedupScope",
+    "DeliveryCount",
     "DeliveryMode",
+    "GivenUp",
     "KeyKind",
     "Keyless",
     "LeaseScope",
     "OnExhausted",
     "Plan",
     "RebalanceProtocol",
+    "RequeuePosition",
     "RetryWhere",
     "Settle",
     "make_plan",
