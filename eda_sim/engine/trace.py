@@ -163,7 +163,7 @@ DELIVERIES = (
     ColumnSpec("settled_at", "ns", "the broker recorded an acknowledgement that came from it"),
     ColumnSpec("outcome", "Outcome", "how it ended"),
     ColumnSpec("effect", "1", "1 if the handler's state change took place"),
-    ColumnSpec("tries", "1", "times that the handler was called: more than once by retries in place"),
+    ColumnSpec("tries", "1", "times that the handler was called (retries in place included)"),
     ColumnSpec("lease_ended_at", "ns", "the lease ended, settled or not; -1 while it lasts"),
     ColumnSpec("lease_end", "LeaseEnd", "what ended the lease"),
     ColumnSpec(

@@ -164,7 +164,7 @@ class Group:
         return self.model.clock.now - since_first + beats * self.heartbeat_ns
 
     def _phase(self, session: Session) -> int:
-        """Return when the first heartbeat follows the start of a session: uniform in one interval."""
+        """Return how long after its start a session sends its first heartbeat: uniform."""
         run = self.model.plan.run
         share = samplers.sample(
             self.model.plan.distributions,
