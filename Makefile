@@ -81,6 +81,7 @@ $(PY):
 	$(PYTHON) -m venv .venv
 
 $(READY): pyproject.toml requirements.lock | $(PY)
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv # was interrupted
 	@echo "Installing the package and what it needs (a few minutes the first time) ..."
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
 	    --constraint requirements.lock --editable .
