@@ -67,7 +67,9 @@ def test_make_targets_of_the_documents_exist():
     assert set(phony.split()) == targets
     for document in DOCUMENTS:
         text = (ROOT / document).read_text("utf-8")
-        named = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)
+        named = re.findall(r"`make ([a-z-]+)", text) + re.findall(
+            r"^make ([a-z-]+)", text, re.MULTILINE
+        )
         assert set(named) <= targets, document
 
 
