@@ -123,6 +123,7 @@ def prefetch_respected(case: Case) -> Iterator[Finding]:
         crashed = deliveries["outcome"][rows] == Outcome.CRASHED
         ends.append(np.where(crashed, deliveries["finished_at"][rows], case.end))
         ends.append(_or_end(case.available_again_at[rows], case.end))
+        ends.append(_moot_from(case, rows))
         if subscription.lease_timeout is not None:
             lease_ns = round(subscription.lease_timeout * 1e9)
             ends.append(deliveries["acquired_at"][rows] + lease_ns)
@@ -131,6 +132,19 @@ def prefetch_respected(case: Case) -> Iterator[Finding]:
         most = subscription.max_outstanding
         too_many = rows[_exceeding(holder, deliveries["acquired_at"][rows], end, most)]
         yield "deliveries", too_many.astype(np.int64), f"more than {most} outstanding"
+
+
+def _moot_from(case: Case, rows: np.ndarray) -> np.ndarray:
+    """Return when a handler was done with a copy that another attempt had settled, else the end.
+
+    Its acknowledgement changes nothing but gives the credit back.
+    """
+    copies, deliveries = case.trace.copies, case.trace.deliveries
+    settled_at = copies["settled_at"][case.copy_of_delivery[rows]]
+    started_at, finished_at = deliveries["started_at"][rows], deliveries["finished_at"][rows]
+    moot = (deliveries["settled_at"][rows] == NEVER) & known(settled_at, finished_at)
+    done_at = np.where(settled_at <= started_at, started_at, finished_at)
+    return np.where(moot & (settled_at <= finished_at), done_at, case.end)
 
 
 def _or_end(times: np.ndarray, end: int) -> np.ndarray:

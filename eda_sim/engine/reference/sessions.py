@@ -199,8 +199,23 @@ class Session:
             worker.stop()
         for delivery in list(self.unfinished):
             self._lose(delivery)
-        self.to_broker(self._disconnect, Rank.DISCONNECT, self.number, 0)
+        self._close_connection()
         self.fall_silent()
+
+    def _close_connection(self) -> None:
+        """Let the broker notice, but not before all that crashes at this moment has crashed.
+
+        Else it would hand what one instance held to the next one, which is about to crash as well.
+        """
+        clock = self.model.clock
+        clock.call_at(
+            lambda: self.to_broker(self._disconnect, Rank.DISCONNECT, self.number, 0),
+            clock.now,
+            Rank.DISCONNECT,
+            self.consumer.index,
+            self.instance,
+            self.number,
+        )
 
     def fall_silent(self) -> None:
         """Send no more heartbeats; the group misses the instance when its session times out."""
