@@ -107,6 +107,7 @@ def by_nines(
     table: pd.DataFrame,
     *,
     objective: tuple[float, float] | None = None,
+    linear: bool = False,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -118,6 +119,8 @@ def by_nines(
         ``consumer``, ``seconds``, ``share``, as ``run.latency().ecdf()`` returns it.
     objective : (float, float), optional
         A share and the seconds that it must not exceed: (0.99, 0.2) is "99 % within 200 ms".
+    linear : bool
+        Latency on a linear scale, where an exponential distribution is a straight line.
     title : str, optional
         Instead of the one that says what is to be seen.
     ax : Axes, optional
@@ -133,7 +136,11 @@ def by_nines(
     inner = table[table["share"] < 1]
     nines = -np.log10(1 - inner["share"])
     highest = float(nines.max()) if len(inner) else 1.0
-    style.duration_axis(ax, "y", inner.loc[inner["share"] >= _TELLING, "seconds"])
+    if linear:
+        ax.set_ylim(0, 1.05 * float(inner["seconds"].max()) if len(inner) else None)
+        ax.yaxis.set_major_formatter(lambda value, _: style.duration_text(value))
+    else:
+        style.duration_axis(ax, "y", inner.loc[inner["share"] >= _TELLING, "seconds"])
     ax.set_xlim(0, max(highest, 1.0) * 1.02)
     style.nines_axis(ax, highest)
     ends = []
@@ -152,7 +159,7 @@ def by_nines(
         ax,
         title=title or _tail_title(_read_off(table), names),
         x="percentile [each nine is one step]",
-        y="created to effect [log scale]",
+        y="created to effect" if linear else "created to effect [log scale]",
         grid="both",
     )
     return ax

@@ -56,7 +56,7 @@ def load_curve(
         ax.plot(line["utilization"], line["value"], zorder=1.5, **look)
         if len(line):
             last = (float(line["utilization"].iloc[-1]), float(line["value"].iloc[-1]))
-            ends.append((*last, f"{style.percent_text(share)}", color))
+            ends.append((*last, f"p{100 * share:g}", color))
     ax.set_xlim(0, 1)
     ax.set_ylim(0, None)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
@@ -85,7 +85,7 @@ def estimates(
     ----------
     table : DataFrame
         ``name``, ``value``, ``low``, ``high`` (s), drawn from the top in this order. A point
-        without an interval (NaN) is hollow.
+        without an interval (NaN) is hollow. A column ``theory``, if there, is drawn as strokes.
     reference : (float, str), optional
         A value to compare with (s) and its name: a vertical line.
     what : str
@@ -99,7 +99,7 @@ def estimates(
     -------
     Axes
     """
-    ax = style.axes_or_new(ax, height=1.3 + 0.26 * max(len(table), 3))
+    ax = style.axes_or_new(ax, height=1.2 + 0.2 * max(len(table), 4))
     place = pd.Series(np.arange(len(table)), index=table.index, dtype=float)
     if reference is not None:
         value, name = reference
@@ -115,6 +115,10 @@ def estimates(
             color=style.VERMILION,
         )
     _points(ax, place, table, style.BLUE, upright=False)
+    if "theory" in table:
+        look: style.Look = {"color": style.VERMILION, "markersize": 13, "markeredgewidth": 1.6}
+        ax.plot(table["theory"], place, "|", label="theory", zorder=4, **look)
+        ax.legend(frameon=False, fontsize=style.NOTE_SIZE, loc="upper right")
     ax.set_yticks(place, [str(name) for name in table["name"]])
     ax.set_ylim(len(table) - 0.4, -1.1 if reference is not None else -0.6)
     ax.set_xlim(0, None)

@@ -148,6 +148,17 @@ def test_the_ecdf_is_a_step_through_its_table():
     assert ax.get_xscale() == "log"
 
 
+def test_on_a_linear_scale_an_exponential_tail_is_a_straight_line():
+    shares = [1 - 10**-nines for nines in (0.5, 1, 2, 3)]
+    table = pd.DataFrame({"consumer": "theory", "seconds": [0.05, 0.1, 0.2, 0.3], "share": shares})
+    ax = latency.by_nines(table, linear=True)
+    x, y = ax.lines[0].get_data()
+    assert np.allclose(np.diff(y) / np.diff(x), 0.1)
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylim()[0] == 0
+    assert "log" not in ax.get_ylabel()
+
+
 def test_by_nines_puts_each_nine_one_step_to_the_right():
     table = pd.DataFrame(
         {"consumer": "a", "seconds": [0.1, 0.2, 0.4, 9.0], "share": [0.9, 0.99, 0.999, 1.0]}

@@ -38,7 +38,7 @@ def test_load_curve_draws_each_estimate_and_cuts_intervals_at_zero():
         ((0.5, 0.013), (0.5, 0.015)),
         ((0.9, 0.060), (0.9, 0.076)),
     ]
-    assert {text.get_text() for text in ax.texts} == {"50 %", "99 %"}
+    assert {text.get_text() for text in ax.texts} == {"p50", "p99"}
     assert ax.get_ylim()[0] == 0
 
 
@@ -77,3 +77,11 @@ def test_both_draw_where_they_are_told():
     assert sweeps.load_curve(CURVE, ax=ax) is ax
     table = pd.DataFrame({"name": ["a"], "value": [1.0], "low": [0.5], "high": [2.0]})
     assert sweeps.estimates(table, ax=ax) is ax
+
+
+def test_theory_is_a_stroke_in_each_row():
+    table = pd.DataFrame({"name": ["a", "b"], "value": [1.0, 2], "low": [0.5, 1], "high": [2.0, 3]})
+    ax = sweeps.estimates(table.assign(theory=[1.1, 2.2]))
+    (strokes,) = [line for line in ax.lines if line.get_marker() == "|"]
+    assert list(zip(*strokes.get_data(), strict=True)) == [(1.1, 0.0), (2.2, 1.0)]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["theory"]
