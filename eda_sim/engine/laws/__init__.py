@@ -14,20 +14,26 @@ module              laws about
 ==================  ===============================================================================
 ``records``         the form of the tables: codes, times, counts, attempts
 ``workers``         who can do what at a time: workers, crashes, prefetch, order
+``handling``        how handlers fail: no effect, bounded tries, time-outs, batches
 ``outcomes``        what the settings promise: no loss, no duplicates, Little's law
 ==================  ===============================================================================
 """
 
 from __future__ import annotations
 
-from eda_sim.engine.laws import outcomes, records, workers
+from eda_sim.engine.laws import handling, outcomes, records, workers
 from eda_sim.engine.laws.case import Case, Law, LawViolation
 from eda_sim.engine.trace import Trace
 from eda_sim.spec.scenario import Scenario
 
 __all__ = ["LAWS", "LawViolation", "check_laws"]
 
-LAWS: tuple[Law, ...] = (*records.LAWS, *workers.LAWS, *outcomes.LAWS)
+LAWS: tuple[Law, ...] = (
+    *records.LAWS,
+    *workers.LAWS,
+    *handling.LAWS,
+    *outcomes.LAWS,
+)
 """All laws, in the order of checking: the first that breaks is the one that explains most."""
 
 

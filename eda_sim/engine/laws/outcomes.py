@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, Mask, exact_sum, known
+from eda_sim.engine.laws.handling import first_of_each_call
 from eda_sim.engine.trace import NEVER, Column, CopyState, Outcome
 
 
@@ -99,6 +100,7 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
     """Every sample shows what the tables say about its moment."""
     trace = case.trace
     series, copies, deliveries = trace.series, trace.copies, trace.deliveries
+    calls = first_of_each_call(case)
     there = series["available"] + series["scheduled"] + series["acquired"]
     for number, _, consumer in case.consumers():
         own = series["consumer"] == number
@@ -110,7 +112,7 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
             )
             yield "series", rows[there[rows] != expected], "lag is not that of the copies"
         rows = np.flatnonzero(own)
-        ran = (deliveries["consumer"] == number) & known(deliveries["started_at"])
+        ran = calls[deliveries["consumer"][calls] == number]
         busy = _count_at(
             series["time"][rows], deliveries["started_at"][ran], deliveries["finished_at"][ran]
         )

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, groups, known
+from eda_sim.engine.laws.handling import first_of_each_call
 from eda_sim.engine.trace import NEVER, Outcome
 
 
 def one_handler_per_worker(case: Case) -> Iterator[Finding]:
-    """No worker runs two handlers at a time."""
+    """No worker runs two handlers at a time; what it handles in a batch is one."""
     deliveries = case.trace.deliveries
-    ran = np.flatnonzero(known(deliveries["started_at"]))
+    ran = first_of_each_call(case)
     start, end = deliveries["started_at"][ran], deliveries["finished_at"][ran]
     end = np.where(end == NEVER, case.end, end)
     worker = groups(*(deliveries[name][ran] for name in ("consumer", "instance", "worker")))

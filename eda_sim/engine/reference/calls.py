@@ -19,7 +19,7 @@ from eda_sim.engine.reference.ledger import Message
 from eda_sim.engine.reference.retries import GIVE_UP, Retries
 from eda_sim.engine.streams.samplers import to_ns
 from eda_sim.engine.user import CallFailed, CallTimeout
-from eda_sim.spec.retry import NoRetry, RetryPolicy
+from eda_sim.spec.retry import NoRetry, RetryPolicy, may_spin
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.model import Model
@@ -136,6 +136,9 @@ class Calls:
         key = (source, str(retry))
         if key not in self._retries:
             policy = _POLICIES.validate_python(retry)
+            if may_spin(policy):
+                message = f"retry: {retry!r} needs max_attempts"
+                raise ValueError(message)
             table = lower_retry_policies([policy])
             row = -1 if isinstance(policy, NoRetry) else 0
             self._retries[key] = Retries(self.model, row, table)

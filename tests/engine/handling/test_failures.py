@@ -319,6 +319,8 @@ def test_a_budget_bounds_the_amplification():
     ("changes", "message"),
     [
         ({"retry_where": "requeue"}, "only with retry"),
+        ({"retry": "immediate"}, "would never end"),
+        ({"retry": "list([1s, 0s])"}, "would never end"),
         ({"retry": "fixed(1s)", "retry_where": "requeue", "subscription": LEASE}, "in order"),
         ({"retry": "fixed(1s)", "retry_where": "requeue", "settle": "before"}, "settle: after"),
         ({"retry_channel": "queue"}, "only with retry_where: channel"),
