@@ -5,6 +5,7 @@ PYTHON    ?= python3
 SCENARIO  ?= checkout
 RESULTS   ?= results
 WORKERS   ?= 2
+LAB       ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 
 BIN       := .venv/bin
 PY        := $(BIN)/python
@@ -17,7 +18,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lab check format bench notebooks picture lock clean
+.PHONY: help setup run test test-fast lab check format bench lessons notebooks picture lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +36,7 @@ test-fast: $(READY_ALL) $(COMPILED) ## the tests without the slow ones
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 lab: setup ## JupyterLab on notebooks/
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks $(LAB)
 
 check: $(READY_ALL) ## linter, formatter, types, floors
 	$(BIN)/ruff check
@@ -50,6 +51,9 @@ format: $(READY_ALL) ## repair what the linter and the formatter can repair
 notebooks: $(READY_ALL) $(COMPILED) ## run every notebook in a clean kernel and compare its outputs
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --override-ini addopts= \
 	    --nbval --nbval-current-env --nbval-cell-timeout 300 $(NOTEBOOKS)
+
+lessons: $(READY_ALL) $(COMPILED) ## build the notebooks anew from notebooks/src
+	$(PY) notebooks/build.py
 
 bench: $(READY) $(COMPILED) ## print how fast the engine is on this machine
 	$(PY) benchmarks/engines.py
