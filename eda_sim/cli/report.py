@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "as_text"]
 
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_COUNTS = ("messages", "exactly_once", "duplicated", "lost", "pending", "out_of_order")
+_COUNTS = (
+    "messages",
+    "exactly_once",
+    "duplicated",
+    "lost",
+    "pending",
+    "out_of_order",
+    "redeliveries",
+)
 _COLUMNS = 3
 """Consumers side by side; more go below, so that a table fits into 80 characters."""
 
@@ -81,6 +89,8 @@ def as_text(run: Run) -> Iterator[str]:
         f"{scenario.name}: {count(len(run.messages))} messages in {duration(run.ended_at)}"
         f" of simulated time, seed {run.seed}"
     )
+    if scenario.warmup:
+        yield f"(messages of the first {duration(scenario.warmup)}, the warm-up, are left out)"
     consumers = consumers_of(run)
     for first in range(0, len(consumers), _COLUMNS):
         yield ""

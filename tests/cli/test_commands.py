@@ -69,7 +69,8 @@ def test_run_prints_the_counts_that_the_run_has():
     text = succeed("run", "crash", *QUICK)
     rows = [line for line in text.splitlines()[3:] if line]
     lines = {row.rsplit("  ", 1)[0].strip(): row.split()[-1] for row in rows}
-    for row in ("messages", "exactly once", "duplicated", "lost", "pending", "out of order"):
+    counts = ("messages", "exactly once", "duplicated", "lost", "pending", "redeliveries")
+    for row in counts:
         assert lines[row] == f"{summary[row.replace(' ', '_')]:,}", row
 
 
