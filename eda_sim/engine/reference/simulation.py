@@ -88,6 +88,11 @@ def _run(model: Model, progress: Progress | None) -> int:
         if not end.triggered:
             end.succeed()
 
+    def stop_unless_time_goes_on(_: Event) -> None:
+        # Producers that can create no more before the duration are no reason to stop before it.
+        if run.duration_ns == NONE or model.created == run.messages:
+            stop()
+
     def limit_draining(_: Event) -> None:
         production_ends = max(clock.now, run.duration_ns)
         clock.before(production_ends + run.drain_timeout_ns, stop)
@@ -98,8 +103,7 @@ def _run(model: Model, progress: Progress | None) -> int:
     else:
         if run.duration_ns != NONE:
             clock.before(run.duration_ns, stop)
-        if run.duration_ns == NONE or run.messages != NONE:
-            model.all_created.callbacks.append(stop)
+        model.all_created.callbacks.append(stop_unless_time_goes_on)
     if progress is not None:
         _report(model, progress)
     clock.environment.run(until=end)
