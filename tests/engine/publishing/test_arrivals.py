@@ -13,10 +13,16 @@ from eda_sim.engine.execute import execute
 from eda_sim.engine.plan import make_plan
 from eda_sim.engine.reference.arrivals import moments
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.users import UserCode
 from eda_sim.engine.streams.rates import USED_UP, use_up
 from tests.engine.worlds import SECOND, at, deliveries, messages, world
 
 pytestmark = pytest.mark.rule("P1", "P2", "P3")
+
+
+def model_of(scenario) -> Model:
+    plan = make_plan(scenario)
+    return Model(plan, UserCode(plan.names, {}, {}))
 
 
 def arrival_times(arrivals: str, *, seed: int = 1, most: int = 10**9, **producer) -> np.ndarray:
@@ -27,7 +33,7 @@ def arrival_times(arrivals: str, *, seed: int = 1, most: int = 10**9, **producer
         producer={"arrivals": arrivals, **producer},
         consumer={"service": 0},
     )
-    found = islice(moments(Model(make_plan(scenario)), 0), most)
+    found = islice(moments(model_of(scenario), 0), most)
     return np.fromiter(found, dtype=np.int64) / SECOND
 
 
@@ -35,7 +41,7 @@ def until(arrivals: str, end_s: float, seed: int = 1) -> np.ndarray:
     scenario = world(
         seed=seed, messages=1, producer={"arrivals": arrivals}, consumer={"service": 0}
     )
-    found = moments(Model(make_plan(scenario)), 0)
+    found = moments(model_of(scenario), 0)
     return np.fromiter(takewhile(lambda t: t < end_s * SECOND, found), dtype=np.int64) / SECOND
 
 
