@@ -14,6 +14,7 @@ from pydantic import Field
 from eda_sim.spec.measures import Duration, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_PARTITIONS
+from eda_sim.spec.presets.catalogue import BrokerName
 
 
 class Append(Model):
@@ -26,6 +27,11 @@ class Append(Model):
 class Channel(Model):
     """An ordered store."""
 
+    broker: BrokerName | None = Field(
+        default=None,
+        description="Broker whose defaults hold for the channel, for those who publish to it and "
+        "for those who read it, such as kafka; default null: an ideal one.",
+    )
     partitions: Annotated[int, Whole(1, MOST_PARTITIONS)] = Field(
         default=1, description="Number of partitions; default 1."
     )

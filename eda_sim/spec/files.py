@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eda_sim.spec.errors import Problem, ScenarioError, nearest, shown
+from eda_sim.spec.presets.leaving import written
 from eda_sim.spec.scenario import Scenario
 from eda_sim.spec.writing import to_yaml
 from eda_sim.spec.yaml import LARGEST_TEXT, Document, read_document
@@ -62,7 +63,8 @@ def dump(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> str:
     Parameters
     ----------
     scenario : Scenario
-        What to write. Defaults are left out; numbers read from a file are written out.
+        What to write. Defaults, also those of its brokers, are left out; numbers read from a file
+        are written out.
     path : str or path, optional
         File to write as well; it is replaced as a whole or not at all.
 
@@ -81,7 +83,7 @@ def dump(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> str:
     >>> print(dump(load("mm1")).splitlines()[0])
     name: mm1
     """
-    text = to_yaml(scenario.model_dump(mode="json", exclude_defaults=True))
+    text = to_yaml(written(scenario))
     if len(text.encode()) > LARGEST_TEXT:
         message = f"the scenario is larger than {LARGEST_TEXT} bytes (1 MiB) as a file"
         raise ScenarioError(message)

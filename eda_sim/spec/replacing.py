@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from eda_sim.spec.errors import Path, Problem, ScenarioError, nearest, shown
+from eda_sim.spec.presets.leaving import remove, settings
 from eda_sim.spec.problems import bare, fields_of, is_model, members_of, step
 from eda_sim.spec.spelling import Family
 
@@ -44,7 +45,19 @@ def replaced(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
             problems.extend(error.problems)
     if problems:
         raise ScenarioError(problems)
+    _leave_to_presets(data, scenario, [tuple(str(path).split(".")) for path in changes])
     return type(scenario).model_validate(data)
+
+
+def _leave_to_presets(
+    data: dict[str, Any], scenario: Scenario, changes: Sequence[tuple[str, ...]]
+) -> None:
+    """Remove what nobody wrote, so that another broker brings its own defaults."""
+    for setting in settings(scenario):
+        path = setting.path
+        overlaps = (change[: len(path)] == path[: len(change)] for change in changes)
+        if setting.is_default and not any(overlaps):
+            remove(data, path, prune=setting.by_preset)
 
 
 def _written_out(value: Any) -> Any:

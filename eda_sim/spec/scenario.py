@@ -19,6 +19,7 @@ from eda_sim.spec.faults import Fault
 from eda_sim.spec.measures import Duration, PositiveDuration, Whole
 from eda_sim.spec.model import FrozenDict, Model
 from eda_sim.spec.names import MOST_FAULTS, MOST_MESSAGES, MOST_PARTS, Name
+from eda_sim.spec.presets.merging import different_brokers, with_presets
 from eda_sim.spec.producers import Producer
 from eda_sim.spec.references import check_references
 from eda_sim.spec.schema import SchemaOfFiles
@@ -99,9 +100,15 @@ class Scenario(Model):
         description="What goes wrong, and when; default nothing.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_presets(cls, data: Any) -> Any:
+        return with_presets(data)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._ending(), *check_references(self)]
+        references = check_references(self) or list(different_brokers(self))
+        problems = [*self._ending(), *references]
         if problems:
             raise ScenarioError(problems)
         return self
