@@ -263,15 +263,63 @@ def channels(draw: Draw, small: bool) -> Data | None:
     }
 
 
+SERVICE_FAULTS = ("crash", "pause", "hang", "slow", "bug")
+LINK_FAULTS = ("loss", "ack_loss", "duplication", "delay")
+
+
 @st.composite
-def faults(draw: Draw, small: bool, targets: Data) -> Data:
-    name = draw(st.sampled_from(tuple(targets)))
-    instance = draw(maybe(st.integers(0, targets[name]["instances"] - 1)))
-    return {
-        "crash": name if instance is None else f"{name}/{instance}",
-        "at": draw(spelt(times(small), "time")),
-        "lasts": draw(spelt(times(small, positive=True), "time")),
-    }
+def whens(draw: Draw, small: bool) -> Data:
+    """When a fault happens: once, once and for ever, or again and again."""
+    at = {"at": draw(spelt(times(small), "time"))}
+    form = draw(st.sampled_from(("once", "once", "for ever", "again")))
+    if form == "once":
+        return {**at, "lasts": draw(spelt(times(small, positive=True), "time"))}
+    if form == "for ever":
+        return at
+    # Not too often: each occurrence is a row.
+    pause = draw(st.sampled_from((0.02, 0.05, 0.1)))
+    return {"mtbf": f"exponential({pause}s)", "mttr": draw(spelt(st.sampled_from(GRID_S), "time"))}
+
+
+@st.composite
+def faults(draw: Draw, small: bool, data: Data) -> Data:
+    """Any fault of a scenario that has no faults yet."""
+    sections = ("consumers", "producers", "channels")
+
+    def written(section: str, name: str, *, whole: bool = False) -> str:
+        alone = sum(name in data[other] for other in sections) == 1
+        target = name if alone and draw(st.booleans()) else f"{section}.{name}"
+        if section != "consumers" or whole or draw(st.booleans()):
+            return target
+        return f"{target}/{draw(st.integers(0, data[section][name]['instances'] - 1))}"
+
+    def any_of(*chosen: str) -> tuple[str, str]:
+        there = [(section, name) for section in chosen for name in data[section]]
+        return draw(st.sampled_from(there))
+
+    kinds = [*LINK_FAULTS, "partition"]
+    if data["consumers"]:
+        kinds += SERVICE_FAULTS
+    kind = draw(st.sampled_from(kinds))
+    fault: Data = {}
+    if kind == "partition":
+        section, name = any_of("consumers", "producers")
+        part = data[section][name]
+        channel = part["to"] if section == "producers" else part["reads"]
+        channel = channel if isinstance(channel, str) else draw(st.sampled_from(channel))
+        pair = [written(section, name), written("channels", channel)]
+        fault[kind] = draw(st.permutations(pair))
+    elif kind in LINK_FAULTS:
+        fault[kind] = written(*any_of("consumers", "producers"))
+    else:
+        fault[kind] = written(*any_of("consumers"))
+    if kind in ("bug", "loss", "ack_loss", "duplication"):
+        fault["probability"] = draw(st.sampled_from((0.1, 0.5, 1, "25%")))
+    if kind == "slow":
+        fault["factor"] = draw(st.sampled_from((1, 1.5, 3, 10)))
+    if kind == "delay":
+        fault["latency"] = draw(distributions(small))
+    return {**fault, **draw(whens(small))}
 
 
 @st.composite
@@ -300,8 +348,7 @@ def scenario_data(draw: Draw, small: bool = True) -> Data:
         data["messages"] = draw(st.integers(1, MOST_MESSAGES_OF_A_SMALL_RUN if small else 10**9))
     if data["drain"]:
         data["drain_timeout"] = draw(spelt(times(small, positive=True), "time"))
-    if served:
-        data["faults"] = draw(st.lists(faults(small, served), max_size=3))
+    data["faults"] = draw(st.lists(faults(small, data), max_size=3))
     return data
 
 

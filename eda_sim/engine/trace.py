@@ -188,7 +188,9 @@ FAULTS = (
     ColumnSpec("fault", "1", "number of the fault in the scenario"),
     ColumnSpec("kind", "fault_kinds", "what happened"),
     ColumnSpec("target", "targets", "what it happened to"),
-    ColumnSpec("instance", "1", "instance of the target, -1 for all of it"),
+    ColumnSpec("instance", "1", "instance or node of the target, -1 for all of it"),
+    ColumnSpec("peer", "targets", "other party of a partition, or -1", optional=True),
+    ColumnSpec("occurrence", "1", "how often this fault began before"),
     ColumnSpec("started_at", "ns", "began"),
     ColumnSpec("ended_at", "ns", "ended; -1 if it outlived the run"),
 )

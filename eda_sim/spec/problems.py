@@ -98,7 +98,9 @@ def fields_of(annotation: Any) -> dict[str, Any]:
 
 
 def members_of(annotation: Any) -> dict[str, Any]:
-    """Return the members of a union of models by the tag in their field ``type``.
+    """Return the members of a union of models by their tag.
+
+    That is what stands in their field ``type``, or, for a fault, the field that names its target.
 
     Parameters
     ----------
@@ -120,7 +122,9 @@ def members_of(annotation: Any) -> dict[str, Any]:
     tags: dict[str, Any] = {}
     for member in get_args(annotation):
         model = bare(member)
-        if is_model(model) and "type" in model.model_fields:
+        if is_model(model) and "kind" in vars(model):
+            tags[model.kind] = model
+        elif is_model(model) and "type" in model.model_fields:
             tag = model.model_fields["type"].annotation
             if get_origin(tag) is Literal:
                 tags[get_args(tag)[0]] = model

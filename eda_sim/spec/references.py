@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eda_sim.spec.errors import Path, Problem, nearest
+from eda_sim.spec.faults.parties import Party, no_way_between, resolve
 
 if TYPE_CHECKING:
     from eda_sim.spec.scenario import Scenario
@@ -54,14 +55,17 @@ def _channels(scenario: Scenario) -> Iterator[Problem]:
 def _faults(scenario: Scenario) -> Iterator[Problem]:
     for number, fault in enumerate(scenario.faults):
         path: Path = ("faults", number, fault.kind)
-        if fault.target not in scenario.consumers:
-            hint = nearest(fault.target, scenario.consumers)
-            yield Problem(path=path, message=f"no consumer {fault.target!r}{hint}")
-            continue
-        instances = scenario.consumers[fault.target].instances
-        if fault.instance is not None and fault.instance >= instances:
-            message = f"no instance {fault.instance}: {fault.target} has 0 to {instances - 1}"
-            yield Problem(path=path, message=message)
+        parties: list[Party] = []
+        for place, target in enumerate(fault.targets):
+            try:
+                parties.append(resolve(scenario, target, fault.sections))
+            except ValueError as error:
+                several = len(fault.targets) > 1
+                yield Problem(path=(*path, place) if several else path, message=str(error))
+        if len(fault.targets) > 1 and len(parties) == len(fault.targets):
+            message = no_way_between(scenario, *parties)
+            if message:
+                yield Problem(path=path, message=message)
 
 
 def _cycles(scenario: Scenario) -> list[Problem]:

@@ -61,6 +61,8 @@ def _unread_channels(scenario: Scenario) -> Iterator[Problem]:
 
 def _late_faults(scenario: Scenario) -> Iterator[Problem]:
     for number, fault in enumerate(scenario.faults):
-        if scenario.duration is not None and fault.at >= scenario.duration and not scenario.drain:
+        if scenario.duration is None or scenario.drain or fault.at is None:
+            continue
+        if fault.at >= scenario.duration:
             path: Path = ("faults", number, "at")
             yield Problem(path=path, message="comes after the end of the run")

@@ -109,7 +109,10 @@ def _step(
             raise ScenarioError(Problem(path=walked, message=f"no entry {shown(part)}; {many}"))
         return int(part), step(annotation, int(part))
     members = members_of(annotation)
-    model = members.get(here.get("type", "")) if members else annotation
+    model = annotation
+    if members:
+        tag = here["type"] if "type" in here else next((key for key in members if key in here), "")
+        model = members.get(tag)
     fields = fields_of(model)
     if fields:
         if part not in fields:

@@ -155,7 +155,7 @@ def test_a_rate_gives_way_to_another_arrival_process():
         ({"consumers.billing.instances": 0}, "must be an integer from 1 to 10000"),
         ({"consumers.billing.instances": "4"}, "instances: '4' is not valid"),
         ({"consumers.billing.reads": "ordres"}, "no channel 'ordres'; did you mean 'orders'?"),
-        ({"consumers": {}}, "faults.0.crash: no consumer 'billing'"),
+        ({"consumers": {}}, "faults.0.crash: no consumer, producer or channel 'billing'"),
     ],
 )
 def test_a_wrong_path_or_value_is_one_line_with_the_nearest_name(changes, line):

@@ -72,7 +72,7 @@ def test_a_scenario_is_made_of_plain_data():
     assert billing.emits == (Emission(to="shipments"),)
     assert (billing.settle, billing.dedup, billing.concurrency) == ("after", None, 1)
     fault = scenario.faults[0]
-    assert (fault.kind, fault.target, fault.instance) == ("crash", "billing", 0)
+    assert (fault.kind, fault.targets) == ("crash", ("billing/0",))
     assert (fault.at, fault.lasts) == (120.0, 30.0)
 
 
@@ -265,12 +265,12 @@ def test_an_error_survives_pickling():
             {"on_disconnect": "hold"},
             "on_disconnect: hold needs a lease_timeout, or the lease never ends",
         ),
-        ("faults.0.crash", "biling/0", "no consumer 'biling'; did you mean 'billing'?"),
+        ("faults.0.crash", "biling/0", "channel 'biling'; did you mean 'billing'?"),
         ("faults.0.crash", "billing/6", "faults.0.crash: no instance 6: billing has 0 to 5"),
-        ("faults.0.crash", "billing/-1", "must be a consumer, or consumer/instance from 0"),
-        ("faults.0.crash", "billing/", "must be a consumer, or consumer/instance from 0"),
+        ("faults.0.crash", "billing/-1", "must be a name, or name/number from 0"),
+        ("faults.0.crash", "billing/", "must be a name, or name/number from 0"),
         ("faults.0.crash", 3, "faults.0.crash: 3 is not valid: must be a text"),
-        ("faults.0.at", None, "faults.0.at: null is not valid: must be a duration"),
+        ("faults.0.at", None, "faults.0: give either at or mtbf"),
         ("faults.0.lasts", 0, "faults.0.lasts: 0 is not valid"),
         ("faults", {"a": 1}, "faults: a mapping is not valid: must be a list"),
         ("description", "x" * 10_001, "must be a text of at most 10000 characters"),

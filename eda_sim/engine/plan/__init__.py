@@ -22,7 +22,7 @@ from eda_sim.engine.plan.consumers import (
     lower_consumers,
     lower_emits,
 )
-from eda_sim.engine.plan.faults import FaultColumns, lower_faults
+from eda_sim.engine.plan.faults import FaultColumns, FaultKind, lower_faults
 from eda_sim.engine.plan.handling import (
     HandlingColumns,
     OnExhausted,
@@ -58,6 +58,7 @@ __all__ = [
     "DedupScope",
     "DeliveryCount",
     "DeliveryMode",
+    "FaultKind",
     "GivenUp",
     "KeyKind",
     "Keyless",

@@ -16,9 +16,8 @@ from eda_sim.engine.reference.dedup import Deduplicator
 from eda_sim.engine.reference.emits import Emitter
 from eda_sim.engine.reference.groups import Group
 from eda_sim.engine.reference.handling import Handling
-from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.instances import Instance
 from eda_sim.engine.reference.model import Model
-from eda_sim.engine.reference.sessions import Session
 from eda_sim.engine.reference.subscriptions import DeliverySubscription, Subscription
 from eda_sim.engine.streams.addresses import Stream
 
@@ -56,6 +55,9 @@ class Consumer:
         self.state: dict[Any, Any] = {}
         self.publications: dict[int, int] = {}
         self.busy = 0
+        rows = [i for i, consumer in enumerate(plan.subscriptions.consumer) if consumer == index]
+        self.channels_read = {int(plan.subscriptions.channel[i]) for i in rows}
+        self.channels_emitted = set(plan.emits.channel[plan.emits.consumer == index].tolist())
         self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
         self._dedup_scope = int(row.dedup_scope[index])
         self._shared_memory = self._new_memory()
@@ -104,36 +106,3 @@ class Consumer:
             count=int(row.dedup_count[self.index]),
             lookup_ns=int(row.dedup_lookup_ns[self.index]),
         )
-
-
-class Instance:
-    """One process of a consumer: up with a session, or down without one."""
-
-    def __init__(self, consumer: Consumer, number: int) -> None:
-        self.consumer = consumer
-        self.number = number
-        self.session: Session | None = None
-        self.sessions = 0
-        self.crashes = 0
-        self.publishing = Connection(consumer.publish_latency, consumer.confirm_latency)
-
-    def come_up(self) -> None:
-        """Open a new session."""
-        self.session = Session(self, self.sessions)
-        self.sessions += 1
-        self.session.start()
-
-    def crash(self) -> None:
-        """Lose everything in memory; crashes nest, the first one takes the instance down."""
-        self.crashes += 1
-        if self.session is not None:
-            session, self.session = self.session, None
-            session.crash()
-
-    def restart(self) -> None:
-        """End one crash; when it was the last, come up again."""
-        self.crashes -= 1
-        if self.crashes == 0:
-            self.come_up()
-            assert self.session is not None
-            self.session.join()

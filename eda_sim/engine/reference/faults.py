@@ -1,38 +1,134 @@
-"""Faults: what is broken, when, and for how long."""
+"""Faults at work: each occurrence begins, writes its row, and ends."""
 
 from __future__ import annotations
 
-from eda_sim.engine.plan import NONE
+from collections.abc import Callable
+
+from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.clock import Process
+from eda_sim.engine.reference.instances import Instance
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.schedules import FOREVER
 from eda_sim.engine.trace import NEVER
 
 
 class Fault:
-    """One fault on one instance: a crash at a time, and the restart after it."""
+    """One fault of the scenario, with all its occurrences.
+
+    What a fault does to links (cuts, losses, delays) they look up in its schedule themselves; here
+    it only leaves its row.
+    """
 
     def __init__(self, model: Model, index: int) -> None:
         row = model.plan.faults
         self.model = model
         self.index = index
-        self.fault = int(row.fault[index])
-        self.kind = int(row.kind[index])
-        self.consumer = model.consumers[int(row.consumer[index])]
-        self.instance = self.consumer.instances[int(row.instance[index])]
-        self.at_ns = int(row.at_ns[index])
-        self.lasts_ns = int(row.lasts_ns[index])
+        self.what = FaultKind(row.what[index])
+        self.number = int(row.instance[index])
+        self.factor = float(row.factor[index])
+        self.probability = float(row.probability[index])
+        consumer, producer, channel = (
+            int(numbers[index]) for numbers in (row.consumer, row.producer, row.channel)
+        )
+        self.producer = None if producer == NONE else model.producers[producer]
+        self.channel = None if channel == NONE else model.channels[channel]
+        instances = [] if consumer == NONE else model.consumers[consumer].instances
+        self.instances = instances if self.number == NONE else instances[self.number :][:1]
 
     def process(self) -> Process:
-        """Break the target, wait, mend it."""
-        clock = self.model.clock
-        yield clock.at(self.at_ns, Rank.FAULT_START, self.index)
-        target = self.model.plan.faults.target[self.index]
-        row = [self.fault, self.kind, int(target), self.instance.number, clock.now, NEVER]
-        self.model.ledger.faults.append(row)
-        self.instance.crash()
-        if self.lasts_ns == NONE:
+        """Let each occurrence begin and end."""
+        clock, row = self.model.clock, self.model.plan.faults
+        what = (self.index, int(row.kind[self.index]), int(row.target[self.index]))
+        peer = int(row.peer[self.index])
+        occurrences = self.model.schedules[self.index].occurrences()
+        for occurrence, (start, end) in enumerate(occurrences):
+            yield clock.at(start, Rank.FAULT_START, self.index, occurrence)
+            record = [*what, self.number, peer, occurrence, clock.now, NEVER]
+            self.model.ledger.faults.append(record)
+            self._begin(for_ever=end == FOREVER)
+            if end == FOREVER:
+                return
+            yield clock.at(end, Rank.FAULT_END, self.index, occurrence)
+            record[-1] = clock.now
+            self._end()
+
+    def _begin(self, *, for_ever: bool) -> None:
+        if self.producer is not None and self.what == FaultKind.CRASH:
+            self.producer.crash(for_ever=for_ever)
+        if self.channel is not None and not self.instances:
+            self._change_nodes(down=True)
+        for instance in self.instances:
+            _CHANGES[self.what](self, instance, 1)
+
+    def _end(self) -> None:
+        if self.producer is not None and self.what == FaultKind.CRASH:
+            self.producer.restart()
+        if self.channel is not None and not self.instances:
+            self._change_nodes(down=False)
+        for instance in self.instances:
+            _CHANGES[self.what](self, instance, -1)
+
+    def _change_nodes(self, *, down: bool) -> None:
+        if self.channel is None or self.what not in (FaultKind.CRASH, FaultKind.POWER_LOSS):
             return
-        yield clock.at(clock.now + self.lasts_ns, Rank.FAULT_END, self.index)
-        row[-1] = clock.now
-        self.instance.restart()
+        nodes = range(self.channel.nodes) if self.number == NONE else [self.number]
+        for node in nodes:
+            if down:
+                self.channel.node_down(node, power_loss=self.what == FaultKind.POWER_LOSS)
+            else:
+                self.channel.node_up(node)
+
+    def _crash(self, instance: Instance, change: int) -> None:
+        if change > 0:
+            instance.crash()
+        else:
+            instance.restart()
+
+    def _stop(self, instance: Instance, change: int) -> None:
+        if change > 0:
+            instance.stop()
+        else:
+            instance.restart()
+
+    def _pause(self, instance: Instance, change: int) -> None:
+        instance.pause(change)
+
+    def _hang(self, instance: Instance, change: int) -> None:
+        instance.hang(change)
+
+    def _slow(self, instance: Instance, change: int) -> None:
+        assert instance.speed is not None
+        if change > 0:
+            instance.speed.slow_down(self.index, self.factor)
+        else:
+            instance.speed.speed_up(self.index)
+
+    def _bug(self, instance: Instance, change: int) -> None:
+        if change > 0:
+            instance.bugs[self.index] = self.probability
+        else:
+            del instance.bugs[self.index]
+
+    def _cut(self, instance: Instance, change: int) -> None:
+        assert self.channel is not None
+        if self.channel.index in instance.consumer.channels_read:
+            instance.be_cut_off(change)
+
+    def _disturb(self, instance: Instance, change: int) -> None:
+        """Links look for themselves."""
+
+
+_CHANGES: dict[FaultKind, Callable[[Fault, Instance, int], None]] = {
+    FaultKind.CRASH: Fault._crash,
+    FaultKind.STOP: Fault._stop,
+    FaultKind.PAUSE: Fault._pause,
+    FaultKind.HANG: Fault._hang,
+    FaultKind.SLOW: Fault._slow,
+    FaultKind.BUG: Fault._bug,
+    FaultKind.PARTITION: Fault._cut,
+    FaultKind.LOSS: Fault._disturb,
+    FaultKind.ACK_LOSS: Fault._disturb,
+    FaultKind.DUPLICATION: Fault._disturb,
+    FaultKind.DELAY: Fault._disturb,
+}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simpy.events import Event
 
 from eda_sim.engine.lineage import mix
-from eda_sim.engine.plan import NONE, OnExhausted, RetryWhere
+from eda_sim.engine.plan import NONE, FaultKind, OnExhausted, RetryWhere
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.breaker import Breaker, BreakerSettings
 from eda_sim.engine.reference.calls import Answer
@@ -97,8 +97,11 @@ class Handling:
     @property
     def is_needed(self) -> bool:
         """Return whether anything here can ever happen."""
+        faults = self.model.plan.faults
+        bugs = (faults.consumer == self.consumer.index) & (faults.what == FaultKind.BUG)
         return bool(
-            self.error_probability
+            bugs.any()
+            or self.error_probability
             or self.poison_probability
             or self.timeout_ns != NONE
             or self.batch_max_messages > 1
@@ -189,6 +192,7 @@ class Handling:
                     delivery.copy_id,
                     delivery.attempt,
                 )
+                yield from worker.while_still()
             attempt, previous_ns, lookup_ns = attempt + 1, delay_ns, 0
 
     def _call(
@@ -210,6 +214,7 @@ class Handling:
                 if not breaker.settings.pauses:
                     return fresh
                 yield worker.paused()
+                yield from worker.while_still()
         for delivery in fresh:
             delivery.tries = attempt
         if self.user is not None and self.user.takes_time:
@@ -232,14 +237,12 @@ class Handling:
         service, message = self.consumer.service, fresh[0].message
         draw = service.ns if attempt == 1 else service.single_ns
         duration_ns = draw(self._entity(fresh[0], attempt), message.root, draw_attempt(fresh[0]))
-        too_long = self.timeout_ns != NONE and duration_ns > self.timeout_ns
-        if too_long:
-            duration_ns = self.timeout_ns
-        yield worker.completion(first, lookup_ns + duration_ns)
+        limit_ns = NONE if self.timeout_ns == NONE else lookup_ns + self.timeout_ns
+        enough = yield from worker.within(first, lookup_ns + duration_ns, limit_ns)
         return [
             delivery
             for delivery in fresh
-            if too_long
+            if not enough
             or self._fails(delivery, attempt)
             or self._refuses(worker, delivery, attempt)
         ]
@@ -297,13 +300,15 @@ class Handling:
             entity = self.consumer.entity(message.lineage)
             if uniform(*key, int(Stream.POISON), entity, message.root, 0) < self.poison_probability:
                 return True
-        if not self.error_probability:
+        probability = self.error_probability
+        instance = delivery.session.owner
+        if instance.bugs:
+            probability = 1.0 - (1.0 - probability) * (1.0 - instance.bug_probability)
+        if not probability:
             return False
         draw = draw_attempt(delivery) * DRAWS_PER_VARIATE
         entity = self._entity(delivery, attempt)
-        return (
-            uniform(*key, int(Stream.OUTCOME), entity, message.root, draw) < self.error_probability
-        )
+        return uniform(*key, int(Stream.OUTCOME), entity, message.root, draw) < probability
 
     # Afterwards ---------------------------------------------------------------------------------
 

@@ -113,6 +113,8 @@ class GroupWorker(Worker):
         if self.consumer.settles_automatically:
             self._start_auto_commit()
         while True:
+            if self.session.speed is not None and self.session.speed.stands_still:
+                yield from self._stand_still()
             self._answer_group()
             if self._auto_commit_due:
                 self._commit_consumed()
@@ -128,6 +130,16 @@ class GroupWorker(Worker):
             self._watch_poll_interval()
             yield from self._handle_batch(batch)
             self.polling = True
+
+    def _stand_still(self) -> Process:
+        """Wait for a fault to end; a hang with work at hand is a poll that does not come."""
+        speed = self.session.speed
+        while speed is not None and speed.stands_still:
+            if self.inbox and self.polling:
+                self.polling = False
+                self._watch_poll_interval()
+            yield speed.wait(self)
+        self.polling = True
 
     def _poll(self) -> list[Delivery]:
         """Return what was fetched, without what belongs to somebody else by now."""
@@ -186,7 +198,10 @@ class GroupWorker(Worker):
         def interval_is_over() -> None:
             if not self.session.alive:
                 return
-            if self.polling or self.group.auto_commits_delivered:
+            has_own_thread = self.group.auto_commits_delivered
+            speed = self.session.speed
+            is_held_up = speed is not None and speed.holds_up(own_thread=has_own_thread)
+            if (self.polling or has_own_thread) and not is_held_up:
                 self._commit_consumed()
             else:
                 self._auto_commit_due = True
@@ -223,6 +238,10 @@ class GroupWorker(Worker):
     def _poll_is_late(self) -> None:
         self._watched = False
         if self.polling or not self.session.alive:
+            return
+        speed = self.session.speed
+        if speed is not None and speed.pauses:
+            speed.afterwards(self._poll_is_late)
             return
         due = self._polled_at + self.group.max_poll_interval_ns
         if due > self.model.clock.now:

@@ -16,7 +16,7 @@ from eda_sim.engine.reference.workers import QueueWorker, Worker
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
-    from eda_sim.engine.reference.consumers import Instance
+    from eda_sim.engine.reference.instances import Instance
     from eda_sim.engine.reference.subscriptions import DeliverySubscription
 
 
@@ -41,7 +41,10 @@ class Session:
         self.breaker = consumer.handling.breaker(self) if consumer.handling else None
         self.paused: list[Worker] = []
         self.user_memory: dict[Any, Any] = {}
-        self.connection = Connection(consumer.settle_latency, consumer.delivery_latency)
+        self.speed = owner.speed
+        self.connection = Connection(
+            consumer.settle_latency, consumer.delivery_latency, owner.network
+        )
         self.buffer: deque[Delivery] = deque()
         self.idle: deque[QueueWorker] = deque()
         self.unfinished: dict[Delivery, None] = {}

@@ -73,7 +73,7 @@ def _start(model: Model) -> None:
     for producer in model.producers:
         clock.start(producer.process())
     model.user.start(model)
-    for i in range(len(plan.faults.fault)):
+    for i in range(len(plan.faults.what)):
         clock.start(Fault(model, i).process())
     if plan.run.sample_every_ns != NONE:
         clock.start(sample_series(model, plan.run.sample_every_ns))

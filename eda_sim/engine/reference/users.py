@@ -113,10 +113,12 @@ class UserHandler:
                 waitable = course.send(value)
                 if stopped is None:
                     value = yield waitable
+                    yield from worker.while_still()
                     continue
                 yield _first_of(self._model, waitable, stopped)
                 if not waitable.processed:
                     return False, None  # stopped
+                yield from worker.while_still()
                 value = waitable.value
         except StopIteration as end:
             return True, end.value

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import simpy
 from simpy.events import Event
 
+from eda_sim.engine.plan import NONE
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.calls import Answer
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.speed import ENDLESS
 from eda_sim.engine.reference.subscriptions import Request
 from eda_sim.engine.trace import Outcome
 
@@ -98,6 +100,8 @@ class Worker:
 
     def completion(self, delivery: Delivery, duration_ns: int) -> Event:
         """Return the event at which work on a delivery that takes so long is done."""
+        if self.session.speed is not None:
+            return self.session.speed.begin(delivery, duration_ns).ended
         clock = self.model.clock
         return clock.at(
             clock.now + duration_ns,
@@ -109,6 +113,8 @@ class Worker:
 
     def deadline(self, delivery: Delivery, limit_ns: int) -> Event:
         """Return the event at which a handler has run for so long."""
+        if self.session.speed is not None:
+            return self.session.speed.begin(delivery, ENDLESS, limit_ns).ended
         clock = self.model.clock
         return clock.at(
             clock.now + limit_ns,
@@ -117,6 +123,25 @@ class Worker:
             delivery.copy_id,
             delivery.attempt,
         )
+
+    def within(
+        self, delivery: Delivery, duration_ns: int, limit_ns: int
+    ) -> Generator[Event, Any, bool]:
+        """Work on a delivery, at most for ``limit_ns``; return whether that was enough."""
+        speed = self.session.speed
+        if speed is not None:
+            work = speed.begin(delivery, duration_ns, limit_ns)
+            yield work.ended
+            return work.is_done
+        enough = limit_ns == NONE or duration_ns <= limit_ns
+        yield self.completion(delivery, duration_ns if enough else limit_ns)
+        return enough
+
+    def while_still(self) -> Generator[Event, Any, None]:
+        """Wait as long as a fault lets the instance stand still."""
+        speed = self.session.speed
+        while speed is not None and speed.stands_still:
+            yield speed.wait(self)
 
     def paused(self) -> Event:
         """Return the event at which the circuit breaker may let a call through again."""
@@ -194,6 +219,8 @@ class QueueWorker(Worker):
         before, after = consumer.settle_before, consumer.settle_after
         batches = consumer.handling is not None and consumer.handling.batch_max_messages > 1
         while True:
+            if session.speed is not None and session.speed.stands_still:
+                yield from self.while_still()
             if session.must_pause:
                 yield self.paused()
                 continue
