@@ -37,7 +37,7 @@ of the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -157,6 +157,12 @@ class Waiting(Protocol):
 
     def sample(self, distribution: Any, name: str = "") -> float:
         """Return a variate of a distribution, such as ``"exponential(20ms)"``, in seconds or 1."""
+
+    def delays(self, retry: Any, name: str = "") -> Iterator[float]:
+        """Yield the delays of a retry policy in seconds, until it gives up.
+
+        For code that retries on its own: ``for pause in context.delays("fixed(1s)"): ...``.
+        """
 
     def call(
         self,

@@ -90,7 +90,7 @@ class Calls:
             Who calls.
         """
         clock = self.model.clock
-        retries = self._policy(source, retry)
+        retries = self.policy(source, retry)
         retries.note_first_attempt()
         began, attempt, previous_ns = clock.now, 1, 0
         while True:
@@ -131,7 +131,7 @@ class Calls:
         what = "did not answer in time" if error is CallTimeout else "gave the request up"
         return error(f"{name} {what} (attempt {attempt})")
 
-    def _policy(self, source: int, retry: Any) -> Retries:
+    def policy(self, source: int, retry: Any) -> Retries:
         """Return the policy at work for one caller; its budget is one for all its calls."""
         key = (source, str(retry))
         if key not in self._retries:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -15,6 +15,7 @@ from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.draws import Draws
 from eda_sim.engine.reference.ledger import Delivery, Message
 from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.retries import GIVE_UP
 from eda_sim.engine.streams.addresses import Stream, entity_of
 from eda_sim.engine.streams.samplers import lower, sample, to_ns
 from eda_sim.engine.user import Event
@@ -66,6 +67,20 @@ class _Context:
         return float(
             sample(table, 0, run.seed, run.replication, int(Stream.USER), entity, event, attempt)
         )
+
+    def delays(self, retry: Any, name: str = "") -> Iterator[float]:
+        """Yield the delays of a retry policy in seconds, until it gives up."""
+        retries = self._model.calls.policy(self._source, retry)
+        retries.note_first_attempt()
+        entity, event, _ = self._address(entity_of(name))
+        began, attempt, previous_ns = self._model.clock.now, 0, 0
+        while True:
+            attempt += 1
+            elapsed_ns = self._model.clock.now - began
+            previous_ns = retries.delay_ns(entity, event, attempt, elapsed_ns, previous_ns)
+            if previous_ns == GIVE_UP:
+                return
+            yield previous_ns / 1e9
 
     def _address(self, name: int) -> tuple[int, int, int]:
         raise NotImplementedError
