@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ from eda_sim.analysis.topology import topology
 from eda_sim.analysis.utilization import utilization
 from eda_sim.engine import execute
 from eda_sim.engine.trace import Trace
+from eda_sim.engine.user import Handler, Process
 from eda_sim.spec import Scenario, dump, load
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def run(
     replication: int = 0,
     engine: Literal["auto", "reference"] = "auto",
     progress: Callable[[float], None] | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    processes: Iterable[Process] = (),
 ) -> Run:
     """Simulate a scenario.
 
@@ -68,10 +71,20 @@ def run(
         Who simulates; the run is the same.
     progress : callable, optional
         Called now and then with the share of the run that is done, from 0 to 1.
+    handlers : mapping, optional
+        Name of a consumer -> a function of yours that handles its messages.
+    processes : iterable of functions, optional
+        Generator functions of yours that run beside the model. :mod:`eda_sim.engine.user` says what
+        both can do.
 
     Returns
     -------
     Run
+
+    Raises
+    ------
+    HandlerError
+        If your code raised something other than a :class:`~eda_sim.engine.user.Failure`.
 
     Examples
     --------
@@ -81,7 +94,13 @@ def run(
     True
     """
     trace = execute.execute(
-        scenario, seed=seed, replication=replication, engine=engine, progress=progress
+        scenario,
+        seed=seed,
+        replication=replication,
+        engine=engine,
+        progress=progress,
+        handlers=handlers,
+        processes=processes,
     )
     used = scenario.seed if seed is None else seed
     return Run(scenario=scenario, trace=trace, seed=used, replication=replication)
