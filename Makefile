@@ -50,7 +50,8 @@ format: $(READY_ALL) ## repair what the linter and the formatter can repair
 
 notebooks: $(READY_ALL) $(COMPILED) ## run every notebook in a clean kernel and compare its outputs
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --override-ini addopts= \
-	    --nbval --nbval-current-env --nbval-cell-timeout 300 $(NOTEBOOKS)
+	    --nbval --nbval-current-env --nbval-cell-timeout 300 \
+	    --nbval-sanitize-with notebooks/nbval.cfg $(NOTEBOOKS)
 
 lessons: $(READY_ALL) $(COMPILED) ## build the notebooks anew from notebooks/src
 	$(PY) notebooks/build.py

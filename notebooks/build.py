@@ -132,7 +132,7 @@ def execute(notebook: NotebookNode) -> NotebookNode:
         timeout=MOST_SECONDS_PER_CELL,
         kernel_name="python3",
         record_timing=False,
-        store_widget_state=False,
+        store_widget_state=True,  # nbclient needs it for sliders that draw; stripped below
         resources={"metadata": {"path": str(STUDENT)}},
     ).execute()
     done.metadata = NotebookNode(copy.deepcopy(METADATA))

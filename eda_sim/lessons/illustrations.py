@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 100
-_COLOURS = 128
+DOTS_PER_INCH = 90
+_COLOURS = 48
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Illustration:
 def show(drawing: Axes | Figure, *, alt: str) -> Illustration:
     """Turn a drawing into a picture with a description, and close it.
 
-    The picture has a palette of at most 128 colours, which keeps notebooks small, and no date or
+    The picture has a palette of at most 48 colours, which keeps notebooks small, and no date or
     version inside, so equal drawings give equal bytes.
 
     Parameters

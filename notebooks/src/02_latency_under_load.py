@@ -17,8 +17,8 @@
 # 3. to choose between more workers, a shared queue, steadier work and less load, with numbers.
 #
 # **What you need.** Python, and the words *mean* and *percentile*: 99 % of the orders take at most
-# p99, the 99th percentile, and one in a hundred takes longer. About 45 minutes; every cell together
-# computes for less than one.
+# p99, the 99th percentile, and one in a hundred takes longer. About 45 minutes; all cells together
+# compute for less than one.
 
 # %% [markdown]
 # ## The pain
@@ -39,9 +39,9 @@ import pandas as pd
 import eda_sim as es
 
 # %% tags=["parameters"]
-seed: int = 7  # of all random numbers; the same seed gives the same lesson
+seed: int = 13  # of all random numbers; the same seed gives the same lesson
 service_ms: float = 10.0  # mean time that billing needs for one order, in milliseconds
-seconds: int = 160  # simulated time of one run, in seconds
+seconds: int = 120  # simulated time of one run
 replications: int = 10  # independent runs behind each estimate: 5, 10 or 20
 
 # %% [markdown]
@@ -99,7 +99,8 @@ es.lessons.show(
 # ## One run
 
 # %%
-one.summary().T
+looks = ["messages", "utilization", "latency_mean_s", "latency_p50_s", "latency_p99_s", "lag_max"]
+one.summary().set_index("consumer")[looks].T
 
 # %%
 es.lessons.show(
@@ -109,58 +110,47 @@ es.lessons.show(
 )
 
 # %% [markdown]
-# The worker is busy 90 % of the time, so it *idles* 10 % of the time, and still there are moments
-# with dozens of orders in front of it. Is that this run's bad luck?
+# (`_s` stands for seconds, and `lag_max` is the most orders that were there at once.) The worker is
+# busy nine tenths of the time, so it *idles* one tenth, and still there are moments with dozens of
+# orders in front of it. Is that this run's bad luck?
 #
 # ## Many runs
 #
-# `replication=0, 1, 2, ...` are independent runs: same scenario, other random numbers. Each run
-# gives a p99 and, from how it fluctuates inside the run, an interval for it.
+# `replication=0, 1, 2, ...` are independent runs: same scenario, other random numbers.
 
 # %%
-twenty = [es.run(shop, replication=number) for number in range(20)]
-each = pd.concat([run.latency("billing").quantile([0.99]) for run in twenty], ignore_index=True)
-each["name"] = [f"run {number}" for number in range(20)]
+latencies = [es.run(shop, replication=number).latency("billing") for number in range(20)]
+all_runs = latencies[0].pooled(*latencies[1:])
+
+each = pd.concat([latency.quantile(0.99) for latency in [*latencies, all_runs]])
+each["name"] = [f"run {number}" for number in range(20)] + ["all 20 together"]
 theory_90 = es.theory.mm1(arrival_rate=0.9 * capacity, service_rate=capacity)
 
 es.lessons.show(
     es.plots.sweeps.estimates(
-        each,
+        each.reset_index(drop=True),
         reference=(theory_90.sojourn_quantile(0.99), "theory"),
         what="99th percentile of latency",
-        title="Twenty runs, one truth: the tail of one run is mostly luck",
+        title="One run tells little about the tail; twenty together do",
     ),
-    alt="Twenty estimates of the 99th percentile, one per run, with their intervals. They scatter "
-    "by a factor of two around the dashed line of theory, about 460 ms.",
+    alt="Twenty hollow dots, the 99th percentile of each run, scatter from 250 to nearly 600 ms, most "
+    "of them below theory. Under them one full dot with its interval: all runs together, next to "
+    "the dashed line of theory at 460 ms.",
 )
 
 # %% [markdown]
-# One run tells little about the tail, because a few bad seconds make all of it: the slow orders of a
-# run come together. So we take all runs together, and let the differences *between* runs say how
-# sure we are. This is our instrument for the rest of the lesson:
+# A few bad seconds make the whole tail of a run, because the slow orders of a run come together:
+# they stood in the same queue. So a run of eight thousand orders holds only a handful of independent
+# bad moments, and most runs, having missed the worst, look better than the truth. A hollow dot says:
+# too few bad moments for an honest interval. All runs together have enough; the bar is their 95 %
+# interval. That is our instrument for the rest of the lesson:
+
 
 # %%
-STUDENT_T = {5: 2.776, 10: 2.262, 20: 2.093}  # 95 %, by the number of runs
-
-
-def measure(scenario, numbers=None, what="latency"):
-    """Return mean, p50 and p99 over all runs together, with 95 % intervals, in seconds."""
-    numbers = range(replications) if numbers is None else numbers
-    runs = [es.run(scenario, replication=number) for number in numbers]
-    return together([getattr(run, what)("billing").table["seconds"] for run in runs])
-
-
-def together(runs):
-    """Estimate from all values, interval from how the runs differ from that estimate."""
-    value = numbers_of(pd.concat(runs))
-    apart = pd.DataFrame([numbers_of(run) for run in runs]) - value
-    error = ((apart**2).sum() / (len(runs) - 1) / len(runs)) ** 0.5
-    half = STUDENT_T[len(runs)] * error
-    return pd.DataFrame({"value": value, "low": value - half, "high": value + half})
-
-
-def numbers_of(values):
-    return pd.Series({"mean": values.mean(), "p50": values.median(), "p99": values.quantile(0.99)})
+def simulate(scenario, numbers=range(replications)):
+    """Return the latency of several independent runs as one."""
+    first, *others = [es.run(scenario, replication=number).latency("billing") for number in numbers]
+    return first.pooled(*others)
 
 
 def in_ms(table):
@@ -168,46 +158,48 @@ def in_ms(table):
     return (1000 * table).round(1).rename(columns=lambda name: f"{name} [ms]")
 
 
-latencies = [run.latency("billing").table["seconds"] for run in twenty]
-at_90 = together(latencies)
-in_ms(at_90).assign(
-    **{
-        "theory [ms]": [
-            round(1000 * value, 1)
-            for value in (
-                theory_90.mean_sojourn,
-                theory_90.sojourn_quantile(0.5),
-                theory_90.sojourn_quantile(0.99),
-            )
-        ]
-    }
-)
+at_90 = all_runs.quantile([0.5, 0.9, 0.99]).set_index("quantile")[["value", "low", "high"]]
+at_90["theory"] = [theory_90.sojourn_quantile(share) for share in at_90.index]
+in_ms(at_90)
 
 # %% [markdown]
-# And the whole distribution. On this scale each further nine is one step to the right, and the
-# exponential distribution that theory promises for M/M/1 grows by the same amount with each step.
+# And the whole distribution. Each further nine is one step to the right: one in ten, one in a
+# hundred, one in a thousand. Theory says that latency in M/M/1 is exponentially distributed, so each
+# step costs the same number of milliseconds: 230 here. Far to the right every simulation falls short:
+# there it has seen too little.
 
 # %%
-nines = [1 - 10 ** (-step / 16) for step in range(4, 61)]
-lines = {
-    "run 0": latencies[0].quantile(nines),
-    "20 runs": pd.concat(latencies).quantile(nines),
-    "theory": pd.Series([theory_90.sojourn_quantile(share) for share in nines], index=nines),
-}
-distribution = pd.concat(
-    [
-        pd.DataFrame({"consumer": name, "seconds": line, "share": line.index})
-        for name, line in lines.items()
-    ],
-    ignore_index=True,
+shares = [1 - 10 ** (-step / 100) for step in range(400)]
+by_theory = pd.DataFrame(
+    {
+        "consumer": "theory",
+        "seconds": [theory_90.sojourn_quantile(share) for share in shares],
+        "share": shares,
+    }
 )
+lines = [
+    latencies[0].ecdf().assign(consumer="run 0"),
+    all_runs.ecdf().assign(consumer="20 runs"),
+    by_theory,
+]
 es.lessons.show(
     es.plots.latency.by_nines(
-        distribution, objective=(0.99, 0.2), title="At 90 % load one run strays, twenty agree"
+        pd.concat(lines).query("share < 0.9999").reset_index(drop=True),
+        linear=True,
+        title="At 90 % load one run strays, twenty agree with theory",
     ),
-    alt="Latency against percentiles by nines. Twenty runs together follow the line of theory, one "
-    "run strays from it above 99 %. The objective, 99 % within 200 ms, is missed by far.",
+    alt="Latency against percentiles by nines. Theory is a straight line that rises by 230 ms with "
+    "each nine. Twenty runs together follow it to 99 %, one run only to 90 %; further right both fall "
+    "short of it.",
 )
+
+# %% tags=["claim"]
+assert (at_90["value"] / at_90["theory"] - 1).abs().max() < 0.25
+of_runs = each["value"].iloc[:20]
+assert of_runs.max() > 1.5 * of_runs.min()
+assert (of_runs < theory_90.sojourn_quantile(0.99)).sum() > 10, "most runs look too good"
+step = theory_90.sojourn_quantile(0.99) - theory_90.sojourn_quantile(0.9)
+assert round(step * capacity) == 23, "230 ms if an order takes 10 ms"
 
 # %% [markdown]
 # ## The hockey stick
@@ -217,16 +209,9 @@ es.lessons.show(
 # numbers), so that one lucky series of random numbers does not bend the whole curve.
 
 # %%
-LENGTH = {
-    0.1: 0.25,
-    0.3: 0.25,
-    0.5: 0.25,
-    0.6: 0.4,
-    0.7: 0.5,
-    0.8: 0.75,
-    0.95: 2.25,
-}  # of `seconds`
-measured = {0.9: at_90}
+# Length of a run for each load, in multiples of `seconds`.
+LENGTH = {0.1: 0.4, 0.3: 0.4, 0.5: 0.4, 0.6: 0.5, 0.7: 0.6, 0.8: 0.8, 0.95: 1.8}
+measured = {0.9: all_runs.quantile([0.5, 0.99])}
 for place, (load, length) in enumerate(LENGTH.items(), start=2):
     scenario = shop.replace(
         {
@@ -235,15 +220,11 @@ for place, (load, length) in enumerate(LENGTH.items(), start=2):
             "warmup": length * seconds / 4,
         }
     )
-    measured[load] = measure(scenario, range(10 * place, 10 * place + replications))
+    numbers = range(10 * place, 10 * place + replications)
+    measured[load] = simulate(scenario, numbers).quantile([0.5, 0.99])
 
-curve = (
-    pd.concat(measured, names=["utilization", "quantile"])
-    .rename({"p50": 0.5, "p99": 0.99}, level="quantile")
-    .drop("mean", level="quantile")
-    .reset_index()
-    .sort_values(["quantile", "utilization"], ignore_index=True)
-)
+curve = pd.concat(measured, names=["utilization"]).reset_index()
+curve = curve.sort_values(["quantile", "utilization"], ignore_index=True)
 
 
 def mm1_quantile(load, share):
@@ -264,7 +245,8 @@ es.lessons.show(
     es.plots.sweeps.load_curve(curve, theory=theory),
     alt="The hockey stick: median and 99th percentile of latency over utilization. Both are flat "
     "up to about 60 %, bend, and shoot up above 80 %. At 50 % the 99th percentile is 92 ms, at 90 % "
-    "460 ms, at 95 % 920 ms. The measured points lie on the curves of theory.",
+    "460 ms, at 95 % 920 ms. The measured points lie on the curves of theory; the last one is "
+    "hollow: no interval.",
 )
 
 # %%
@@ -272,20 +254,18 @@ curve["theory"] = [
     mm1_quantile(load, share)
     for load, share in zip(curve["utilization"], curve["quantile"], strict=True)
 ]
-curve["inside"] = curve["theory"].between(curve["low"], curve["high"])
-p99 = curve[curve["quantile"] == 0.99].set_index("utilization")
-in_ms(p99[["value", "low", "high", "theory"]]).assign(inside=p99["inside"])
+p99 = curve[curve["quantile"] == 0.99].set_index("utilization")[["value", "low", "high", "theory"]]
+in_ms(p99)
 
 # %% tags=["claim"]
-up_to_90 = p99.loc[:0.9]
-assert (up_to_90["value"] / up_to_90["theory"] - 1).abs().max() < 0.25
-assert p99["inside"].sum() >= 5, "of 8 intervals"
+known = p99.dropna()
+assert known["theory"].between(known["low"], known["high"]).mean() > 0.7
+assert (p99.loc[:0.9, "value"] / p99.loc[:0.9, "theory"] - 1).abs().max() < 0.25
 assert p99["value"].is_monotonic_increasing
 
 # %% [markdown]
-# Not every interval holds the truth: the best 95 % interval misses one time in twenty, and ours are
-# a little too short where a run sees only a few bad spells. Honest intervals at high load need long
-# runs; that is a result, too.
+# Even ten runs hold so few bad spells at 95 % that there is no honest interval (`NaN`): half an hour
+# of customers. Keep that in mind when somebody shows you the p99 of a five-minute load test.
 #
 # ## What came out
 
@@ -312,15 +292,18 @@ assert round(es.theory.mm1(arrival_rate=50, service_rate=100).sojourn_quantile(0
 waits = one.waiting("billing").table
 moment = waits.loc[waits["seconds"].idxmax(), "created_at"]
 
+# The busy spell begins with the last order before it that found the worker idle.
 handled = one.deliveries.sort_values("started_at")
 idle_before = handled["started_at"] > handled["finished_at"].shift(fill_value=0.0)
 begin = handled.loc[idle_before & (handled["started_at"] <= moment), "started_at"].max()
 
+# What came in the spell, and how much work it was.
 spell = one.messages["created_at"].between(begin, moment)
 work = handled["finished_at"] - handled["started_at"]
 service = work[handled["started_at"].between(begin, moment)].mean()
 per_second = spell.sum() / (moment - begin)
-waiting_then = one.queue_length([moment])["waiting"].iloc[0]
+waiting_then = one.queue_length([moment])["waiting"].item()
+print(f"The worker had been busy without a pause for {moment - begin:.1f} s.")
 
 pd.DataFrame(
     {
@@ -331,15 +314,26 @@ pd.DataFrame(
 ).round(2)
 
 # %%
+moments = [begin + (moment - begin + 2) * step / 400 for step in range(401)]
+es.lessons.show(
+    es.plots.flow.queue_length(
+        one.queue_length(moments), title="The busy spell: a little too much, for a few seconds"
+    ),
+    alt="Waiting orders from the start of the busy spell to two seconds after the worst moment: "
+    "within three seconds they climb in waves to 35, and later drain within one.",
+)
+
+# %%
 es.lessons.show(
     one.plot.timeline(between=(moment - 0.25, moment + 0.02)),
-    alt="The worker's lane shortly before the worst moment: handlers run back to back without a "
-    "gap, and grey lines show that each order had waited since long before the picture begins.",
+    alt="The worker's lane in the quarter of a second before the worst moment: handlers run back to "
+    "back without a gap, and grey lines show orders that have waited since before the picture.",
 )
 
 # %% [markdown]
-# Nothing broke. For a few seconds slightly more orders came than on average, and they were slightly
-# heavier than on average, and that was enough: with 90 % load there is no room for "slightly more".
+# Nothing broke. For a few seconds some more orders came than on average, and they were a little
+# heavier than on average; together that was more than one second of work per second. At 90 % load
+# there is no room for "some more" and "a little".
 #
 # ## Why
 #
@@ -410,26 +404,39 @@ def work_of(mean_ms, cv):
     return f"hyperexponential(mean={mean_ms}ms, cv={cv})"
 
 
-at_80 = shop.replace({"producers.shop.rate": 0.8 * capacity})
+at_80 = shop.replace(
+    {"producers.shop.rate": 0.8 * capacity, "duration": seconds / 2, "warmup": seconds / 8}
+)
 rows = {}
 for cv in (0, 0.5, 1, 2):
     scenario = at_80.replace({"consumers.billing.service": work_of(service_ms, cv)})
     formula = es.theory.kingman(
         arrival_rate=0.8 * capacity, service_rate=capacity, arrival_scv=1, service_scv=cv**2
-    )
-    rows[cv] = measure(scenario, what="waiting").loc["mean"].to_dict() | {"Kingman": formula}
+    ).mean_wait
+    first, *others = [
+        es.run(scenario, replication=number).waiting("billing") for number in range(replications)
+    ]
+    mean = first.pooled(*others).mean().iloc[0]
+    rows[cv] = {
+        "value": mean["value"],
+        "low": mean["low"],
+        "high": mean["high"],
+        "Kingman": formula,
+    }
 variability = pd.DataFrame(rows).T.rename_axis("cv")
 in_ms(variability)
 
 # %%
 es.lessons.show(
     es.plots.sweeps.estimates(
-        variability.assign(name=[f"cv {cv:g}" for cv in variability.index]),
+        variability.rename(columns={"Kingman": "theory"}).assign(
+            name=[f"cv {cv:g}" for cv in variability.index]
+        ),
         what="mean time in the queue",
         title="Same load, same mean: variability alone makes orders wait",
     ),
     alt="Mean time in the queue at 80 % load for four kinds of work with the same mean: 20 ms if all "
-    "orders are equal, 25 ms at cv 0.5, 40 ms at cv 1, and 100 ms at cv 2.",
+    "orders are equal, 25 ms at cv 0.5, 40 ms at cv 1, and 100 ms at cv 2. Kingman's formula agrees.",
 )
 
 # %%
@@ -453,9 +460,10 @@ assert second.right(ratio) == "c"
 #
 # ## Options, compared
 #
-# Back to 90 %. What can you do? Each option runs with **the same random numbers**: order 1017 comes
-# at the same moment and is as heavy in every option (that is what `seed` and `replication` fix), so
-# the differences between options are not luck. The change of p99 is computed run by run, in pairs.
+# Back to 90 %. What can you do? Each option runs with **the same random numbers**: order 1017 draws
+# the same lot in every option (that is what `seed` and `replication` fix), heavy in one, heavy in
+# all. So the differences between options are not luck. The change of p99 is computed run by run, in
+# pairs, and comes with its 95 % interval.
 
 # %%
 half_speed = {
@@ -475,22 +483,28 @@ options = {
     "a tenth less load": {"producers.shop.rate": 0.81 * capacity},
     "one more worker": {"consumers.billing.instances": 2},
 }
-tail = {}
+results = {}
 for name, changes in options.items():
     variant = shop.replace(changes | {"duration": seconds / 2, "warmup": seconds / 8})
     runs = [es.run(variant, replication=number) for number in range(replications)]
-    tail[name] = pd.DataFrame([numbers_of(run.latency("billing").table["seconds"]) for run in runs])
+    results[name] = [run.latency("billing") for run in runs]
 
-change = pd.DataFrame({name: each["p99"] / tail["as it is"]["p99"] for name, each in tail.items()})
-half = STUDENT_T[replications] * change.sem()
-result = pd.DataFrame(
-    {"value": change.mean(), "low": change.mean() - half, "high": change.mean() + half}
+p99_of_runs = pd.DataFrame(
+    {name: [run.quantile(0.99)["value"].item() for run in runs] for name, runs in results.items()}
+)
+times = p99_of_runs.div(p99_of_runs["as it is"], axis="index")
+margin = {5: 2.776, 10: 2.262, 20: 2.093}[replications] * times.sem()  # Student's t, 95 %
+change = pd.DataFrame(
+    {"value": times.mean(), "low": times.mean() - margin, "high": times.mean() + margin}
 )
 
 # %%
 FOR_AND_AGAINST = {
     "as it is": ("nothing to do", "the pain above"),
-    "two workers, half as fast, one queue": ("survives the crash of one", "each order takes 20 ms"),
+    "two workers, half as fast, one queue": (
+        "survives the crash of one",
+        "each order takes twice as long",
+    ),
     "two workers, half as fast, a partition each": (
         "keeps the order of a key",
         "one worker idles while the other has a queue",
@@ -503,27 +517,30 @@ FOR_AND_AGAINST = {
     "one more worker": ("no change of code", "twice the machines, 45 % busy"),
 }
 table = pd.DataFrame(FOR_AND_AGAINST, index=["for", "against"]).T
-table.insert(0, "p50 [ms]", [round(1000 * tail[name]["p50"].mean()) for name in table.index])
-table.insert(1, "p99 [ms]", [round(1000 * tail[name]["p99"].mean()) for name in table.index])
+for place, (title, share) in enumerate({"p50 [ms]": 0.5, "p99 [ms]": 0.99}.items()):
+    pooled = [
+        runs[0].pooled(*runs[1:]).quantile(share)["value"].item() for runs in results.values()
+    ]
+    table.insert(place, title, [round(1000 * value) for value in pooled])
 table.insert(
     2,
     "p99, times",
-    [f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})" for row in result.itertuples()],
+    [f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})" for row in change.itertuples()],
 )
 table
 
 # %% tags=["claim"]
-assert 0.95 < result.loc["two workers, half as fast, one queue", "value"] < 1.1
-assert result.loc["two workers, half as fast, a partition each", "low"] > 1.2
-assert result.loc["steadier work (cv 0.5)", "high"] < 0.9
-assert result.loc["a tenth less load", "high"] < 0.9
-assert result.loc["one more worker", "high"] < 0.35
+assert 0.95 < change.loc["two workers, half as fast, one queue", "value"] < 1.1
+assert change.loc["two workers, half as fast, a partition each", "low"] > 1.2
+assert change.loc["steadier work (cv 0.5)", "high"] < 1
+assert change.loc["a tenth less load", "high"] < 1
+assert change.loc["one more worker", "high"] < 0.35
 
 # %% [markdown]
 # - **Two slow workers at one queue do as well as a fast one** under load: the queue is what hurts,
 #   and it drains at the same rate.
-# - **The same two workers with a queue each are twice as bad.** Half of the spare capacity is always
-#   on the wrong side. Partitions buy order with latency.
+# - **The same two workers with a queue each are at least twice as bad.** Half of the spare capacity
+#   is always on the wrong side, and keys never split quite evenly. Partitions buy order with latency.
 # - **A tenth less load** helps as much as rewriting the service: the hockey stick is steep in both
 #   directions.
 # - **One more worker** is the dear and sure way, and that is why people buy it.
@@ -531,12 +548,12 @@ assert result.loc["one more worker", "high"] < 0.35
 # ## Turn the knobs yourself
 #
 # Move a slider and let go. Try: which is worse, 90 % load with cv 0.5, or 80 % with cv 2? How many
-# workers at a tenth of the speed replace one?
+# workers at a quarter of the speed replace one?
 
 
 # %%
 def explore(rate, service_ms, instances, cv):
-    """Simulate a minute, and draw how long the slowest orders take."""
+    """Simulate a minute after warm-up, and draw how long the slowest orders take."""
     scenario = shop.replace(
         {
             "duration": "80s",
@@ -550,11 +567,11 @@ def explore(rate, service_ms, instances, cv):
     load = rate * service_ms / 1000 / instances
     middle, last = (1000 * value for value in run.latency("billing").quantile([0.5, 0.99])["value"])
     never = "" if load < 1 else "; it never settles, and grows as long as you look"
-    title = f"load {load:.0%}: p50 {middle:.0f} ms, p99 {last:.0f} ms{never}"
+    title = f"{100 * load:.0f} % load: p50 {middle:.0f} ms, p99 {last:.0f} ms{never}"
     axes = es.plots.latency.by_nines(
-        run.latency("billing").ecdf(), objective=(0.99, 0.2), title=title
+        run.latency("billing").ecdf(), objective=(0.99, 0.2), linear=True, title=title
     )
-    return es.lessons.show(axes, alt=f"Latency by nines at {title}.")
+    return es.lessons.show(axes, alt=f"Latency by nines. {title}.")
 
 
 # %% tags=["nbval-ignore-output"]
@@ -576,8 +593,17 @@ explore(rate=80, service_ms=10, instances=1, cv=2)
 # %% [markdown]
 # ## Exercises
 #
-# The checks measure what your answer *does*; there are other right answers than ours.
-#
+# The checks measure what your answer *does*; there are other right answers than ours. They use this
+# function, and you may use it, too.
+
+
+# %%
+def p99_of(scenario):
+    """Return the 99th percentile of latency of several runs, in seconds."""
+    return simulate(scenario).quantile(0.99)["value"].item()
+
+
+# %% [markdown]
 # ### 1. How much load does the objective allow?
 #
 # Billing is one worker with exponential service of 10 ms, as above. Find the largest rate of orders,
@@ -596,12 +622,14 @@ largest_rate = 100 - math.log(100) / 0.2  # 77 orders per second
 
 # %% tags=["check"]
 def judge_rate(rate):
+    if 0 < rate <= 1:
+        return es.lessons.hint("that is a share; the question is for orders a second.")
     if rate >= 100:
         return es.lessons.hint(
-            "at 100 orders a second one worker is busy all the time, and at more the queue grows for ever."
+            "at 100 orders a second one worker is busy all the time; its queue never settles."
         )
     busy = {"producers.shop.rate": rate, "consumers.billing.service": "exponential(10ms)"}
-    found = measure(shop.replace(busy | {"duration": "80s", "warmup": "20s"})).loc["p99", "value"]
+    found = p99_of(shop.replace(busy | {"duration": "60s", "warmup": "15s"}))
     said = f"at {rate:.4g} orders a second p99 is {1000 * found:.0f} ms."
     if found > 0.26 or found < 0.13:
         return es.lessons.keep_working(said)
@@ -619,7 +647,7 @@ es.lessons.check(largest_rate, judge_rate, name="largest_rate")
 #
 # Write a scenario of your own: 400 parcels a second come to a channel; a consumer called `billing`
 # reads it, and each parcel takes exponential 10 ms. The objective: 99 % within 55 ms, with as few
-# instances as possible. Give it `duration="20s"` and `warmup="5s"`.
+# instances as possible. Give it `duration="8s"` and `warmup="2s"`.
 #
 # <details><summary>Hint</summary>Take the smallest model above as a pattern. Begin with the fewest
 # instances that are not overloaded, and go up. 46 ms of the 55 are service alone: 1 % of the parcels
@@ -633,8 +661,8 @@ warehouse = ...  # es.Scenario(...)
 def warehouse_with(instances):
     return es.Scenario(
         name="warehouse",
-        duration="20s",
-        warmup="5s",
+        duration="8s",
+        warmup="2s",
         producers={"dock": {"to": "parcels", "rate": "400/s"}},
         channels={"parcels": {}},
         consumers={
@@ -644,7 +672,7 @@ def warehouse_with(instances):
 
 
 count = 5  # 400/s times 10 ms keep 4 workers busy all the time: 5 is the first that can do
-while measure(warehouse_with(count)).loc["p99", "value"] > 0.055:
+while p99_of(warehouse_with(count)) > 0.055:
     count += 1
 warehouse = warehouse_with(count)
 
@@ -668,12 +696,12 @@ def judge_warehouse(scenario):
         return es.lessons.hint(
             f"400 a second times 10 ms is work for 4; with {workers} nothing is spare."
         )
-    found = measure(scenario).loc["p99", "value"]
+    found = p99_of(scenario)
     said = f"with {workers} instances p99 is {1000 * found:.1f} ms."
     if found > 0.055:
         return es.lessons.keep_working(said)
-    fewer = measure(scenario.replace({"consumers.billing.instances": consumer.instances - 1}))
-    if workers > 5 and fewer.loc["p99", "value"] <= 0.055:
+    fewer = scenario.replace({"consumers.billing.instances": consumer.instances - 1})
+    if workers > 5 and p99_of(fewer) <= 0.055:
         return es.lessons.almost(f"{said} Fewer would do.")
     return es.lessons.correct(f"{said} One less would not do.")
 
@@ -691,8 +719,8 @@ es.lessons.check(warehouse, judge_warehouse, name="warehouse")
 # %%
 broken = shop.replace(
     {
-        "duration": "60s",
-        "warmup": "15s",
+        "duration": "40s",
+        "warmup": "10s",
         "producers.shop": {"to": "orders", "rate": "90/s", "key": "uniform(n=10000)"},
         "channels.orders.partitions": 4,
         "consumers.billing.instances": 4,
@@ -700,7 +728,7 @@ broken = shop.replace(
         "consumers.billing.subscription.lease_scope": "partition",
     }
 )
-before = measure(broken).loc["p99", "value"]
+before = p99_of(broken)
 print(f"p99 is {before:.2f} s")
 
 # %% [markdown]
@@ -726,7 +754,7 @@ def judge_repair(scenario):
         return es.lessons.hint("the work is no longer the same; faster work is another repair.")
     if consumer.instances * consumer.concurrency != 4:
         return es.lessons.hint("there are no longer four workers; more is another repair.")
-    found = measure(scenario).loc["p99", "value"]
+    found = p99_of(scenario)
     said = f"p99 went from {1000 * before:.0f} ms to {1000 * found:.0f} ms."
     if found > 0.9 * before:
         return es.lessons.keep_working(said)
@@ -743,7 +771,7 @@ es.lessons.check(repaired, judge_repair, name="repaired")
 # **Left out here:** the network and the broker's own work; workers that fetch many messages ahead
 # (then orders wait in one worker's buffer while another idles); customers who try again when it is
 # slow, which adds load exactly when it hurts; load that changes over the day; slow work that comes
-# in clusters. All but the first make the tail longer than theory says. In a trial with Redis, NATS
+# in clusters. All of it makes the tail longer than here. In a trial with Redis, NATS
 # and RabbitMQ on one machine, handing over a message cost 0.5 to 0.7 ms of the worker's time; with
 # work of 10 ms, that alone turns 90 % load into 95 to 98 %.
 #
@@ -753,7 +781,7 @@ es.lessons.check(repaired, judge_repair, name="repaired")
 # |---|---|---|---|---|---|
 # | `instances` | members with one `group.id`; more than partitions are idle | consumers of one queue | processes that call `ReceiveMessage` | subscribers of one durable pull consumer | consumer names in one `XREADGROUP` group |
 # | `lease_scope: partition` | consumer groups always | one queue per shard (consistent-hash exchange) | FIFO: `MessageGroupId` | a stream or subject per shard | a key per shard |
-# | `lease_scope: delivery` | share groups (from 4.x) | any queue | standard queues | `AckPolicy` explicit | consumer groups always |
+# | `lease_scope: delivery` | share groups | any queue | standard queues | `AckPolicy` explicit | consumer groups always |
 # | `partitions` | `num.partitions` | queues behind the exchange | (not yours to set) | streams | keys |
 # | `fetch_max_messages` | `max.poll.records` (500) | pushed: `basic.qos` prefetch (no limit) | `MaxNumberOfMessages` (1, at most 10) | batch of the fetch | `COUNT` (no limit) |
 # | `max_outstanding` | none: a position | `basic.qos` prefetch | about 120,000 in flight | `MaxAckPending` (1000) | none |
