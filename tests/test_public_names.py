@@ -9,9 +9,14 @@ import pytest
 import eda_sim
 
 PUBLIC_NAMES = [
+    "CallFailed",
+    "CallTimeout",
+    "Failure",
+    "HandlerError",
     "Run",
     "Scenario",
     "ScenarioError",
+    "brokers",
     "dump",
     "lessons",
     "load",

@@ -1,9 +1,9 @@
 """The command ``eda-sim``: what the package does, for a shell and for scripts.
 
 ``eda-sim run`` simulates a scenario, ``plot`` draws what a run saved, ``scenarios`` lists what is
-bundled, ``schema`` prints the JSON Schema for editors, ``check`` says what is wrong with a
-scenario. Results go to standard output, everything else (errors, progress) to standard error. How
-a command ends is in :mod:`eda_sim.cli.failures`.
+bundled, ``brokers`` lists presets of brokers, ``schema`` prints the JSON Schema for editors,
+``check`` says what is wrong with a scenario. Results go to standard output, everything
+else (errors, progress) to standard error. How a command ends is in :mod:`eda_sim.cli.failures`.
 
 The libraries that simulate and draw are imported inside the commands: ``eda-sim --help`` answers at
 once.
@@ -12,6 +12,7 @@ once.
 import click
 
 from eda_sim import __version__
+from eda_sim.cli.brokers import brokers
 from eda_sim.cli.check import check
 from eda_sim.cli.failures import OneLineErrors
 from eda_sim.cli.plot import plot
@@ -38,5 +39,5 @@ def main() -> None:
     """  # noqa: D301 - \b keeps click from joining the lines of the list
 
 
-for _command in (check, plot, run, scenarios, schema):
+for _command in (brokers, check, plot, run, scenarios, schema):
     main.add_command(_command)

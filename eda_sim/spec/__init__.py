@@ -31,6 +31,8 @@ from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.faults import Crash
 from eda_sim.spec.files import bundled_text, dump, load, parse_value, scenarios
 from eda_sim.spec.links import Link
+from eda_sim.spec.presets.base import Broker, Default
+from eda_sim.spec.presets.catalogue import brokers, check_broker
 from eda_sim.spec.producers import (
     NoKeys,
     Producer,
@@ -44,12 +46,14 @@ from eda_sim.spec.subscriptions import Subscription
 
 __all__ = [
     "Append",
+    "Broker",
     "Channel",
     "Constant",
     "ConstantArrivals",
     "Consumer",
     "Crash",
     "Deduplication",
+    "Default",
     "Emission",
     "Empirical",
     "Erlang",
@@ -74,7 +78,9 @@ __all__ = [
     "UniformKeys",
     "Weibull",
     "ZipfKeys",
+    "brokers",
     "bundled_text",
+    "check_broker",
     "dump",
     "json_schema",
     "load",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from eda_sim.spec.presets.base import ANYTHING, Broker, changed, choice, default
 
-_SQS = "SQS API Reference (2026-08)"
+_SQS = "SQS API Reference"
 _GUIDE = "SQS Developer Guide"
 _RETRIES = "SNS Developer Guide, Message delivery retries"
 
@@ -18,8 +18,8 @@ _DEAD_LETTER = {"subscription.dead_letter": ANYTHING}
 
 SQS = Broker(
     name="sqs",
-    what="Amazon SQS standard queue",
-    version="SQS API of 2026-08",
+    what="standard queue",
+    version="Amazon SQS, API of 2026-08",
     defaults=(
         default("publishing.acks", "all", "SendMessage", f"{_SQS}: answered when stored"),
         default("channel.retention", "work_queue", "DeleteMessage", _SQS),
@@ -73,8 +73,8 @@ SQS = Broker(
 
 SQS_FIFO = Broker(
     name="sqs_fifo",
-    what="Amazon SQS FIFO queue: in order within each message group, deduplicated",
-    version="SQS API of 2026-08",
+    what="FIFO queue: in order within each message group, deduplicated",
+    version="Amazon SQS, API of 2026-08",
     defaults=changed(
         SQS.defaults,
         default("subscription.lease_scope", "group", "MessageGroupId", _SQS),
@@ -95,8 +95,8 @@ SQS_FIFO = Broker(
 
 SNS = Broker(
     name="sns",
-    what="Amazon SNS topic that calls an SQS, Lambda or Firehose endpoint",
-    version="SNS Developer Guide, API of 2026-08",
+    what="topic that calls an SQS, Lambda or Firehose endpoint",
+    version="Amazon SNS, API of 2026-08",
     defaults=(
         default("publishing.acks", "all", "Publish", "SNS API Reference: answered when stored"),
         choice(

@@ -47,7 +47,7 @@ def brokers() -> Mapping[str, Broker]:
     Examples
     --------
     >>> queue = brokers()["sqs"]
-    >>> [item.value for item in queue.defaults if item.setting == "VisibilityTimeout"]
+    >>> [item.value for item in queue.defaults if item.field.endswith("lease_timeout")]
     ['30s']
     """
     return MappingProxyType(

@@ -192,15 +192,15 @@ _GROUPS = (
 
 KAFKA = Broker(
     name="kafka",
-    what="Kafka topic, Java client, classic consumer group",
-    version="Apache Kafka 4.3",
+    what="topic, Java client, classic consumer group",
+    version="Kafka 4.3",
     defaults=(*_TOPIC, *_PUBLISHING, *_GROUPS),
 )
 
 KAFKA_KIP848 = Broker(
     name="kafka_kip848",
-    what="Kafka topic, Java client, consumer group with group.protocol=consumer (KIP-848)",
-    version="Apache Kafka 4.3",
+    what="the same with group.protocol=consumer (KIP-848)",
+    version="Kafka 4.3",
     defaults=changed(
         without(KAFKA.defaults, "subscription.initial_rebalance_delay"),
         default(
@@ -243,8 +243,8 @@ KAFKA_KIP848 = Broker(
 
 KAFKA_SHARE = Broker(
     name="kafka_share",
-    what="Kafka topic read by a share group (KIP-932): a queue on a log",
-    version="Apache Kafka 4.3",
+    what="topic read by a share group (KIP-932): a queue on a log",
+    version="Kafka 4.3",
     defaults=(
         *_TOPIC,
         *_PUBLISHING,
@@ -282,8 +282,8 @@ KAFKA_SHARE = Broker(
 
 LIBRDKAFKA = Broker(
     name="librdkafka",
-    what="Kafka topic, clients built on librdkafka (Python, Go, .NET), classic consumer group",
-    version="Apache Kafka 4.3, librdkafka 2.15.0",
+    what="the same with clients on librdkafka (Python, Go, .NET)",
+    version="Kafka 4.3, librdkafka 2.15.0",
     defaults=changed(
         KAFKA.defaults,
         default(

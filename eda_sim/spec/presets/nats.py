@@ -14,8 +14,8 @@ _FILES = "nats-server 2.14.5, filestore.go"
 
 JETSTREAM = Broker(
     name="jetstream",
-    what="NATS JetStream stream with a pull consumer",
-    version="nats-server 2.14.5",
+    what="JetStream stream with a durable pull consumer",
+    version="NATS server 2.14.5",
     defaults=(
         default("publishing.acks", "all", "PubAck", f"{_STREAM}: answered when a quorum has it"),
         default("channel.retention", "limits", "Retention", _STREAM),

@@ -49,7 +49,7 @@ _QUEUE = (
 
 RABBITMQ_CLASSIC = Broker(
     name="rabbitmq_classic",
-    what="RabbitMQ classic queue: one node, work in memory and on its disk",
+    what="classic queue: one node, written to its disk now and then",
     version="RabbitMQ 4.3",
     defaults=(
         *_QUEUE,
@@ -71,7 +71,7 @@ RABBITMQ_CLASSIC = Broker(
 
 RABBITMQ_QUORUM = Broker(
     name="rabbitmq_quorum",
-    what="RabbitMQ quorum queue: Raft, confirmed when a majority has it on disk",
+    what="quorum queue: confirmed when a majority has it on disk",
     version="RabbitMQ 4.3",
     defaults=(
         *changed(
@@ -130,7 +130,7 @@ RABBITMQ_QUORUM = Broker(
 
 RABBITMQ_STREAM = Broker(
     name="rabbitmq_stream",
-    what="RabbitMQ stream: a replicated log; reading removes nothing",
+    what="stream: a replicated log; reading removes nothing",
     version="RabbitMQ 4.3",
     defaults=(
         default("publishing.acks", "all", "publish confirm", f"{_STREAMS}: stored by a quorum"),

@@ -14,7 +14,7 @@ _CONFIGURATION = "Redis, redis.conf"
 
 REDIS_STREAMS = Broker(
     name="redis_streams",
-    what="Redis stream with a consumer group and clients that claim what others left",
+    what="stream with a consumer group whose members claim what others left",
     version="Redis 8.10",
     defaults=(
         default("publishing.acks", "leader", "XADD", f"{_ADD}: answered by the master"),
