@@ -39,14 +39,18 @@ class Rank(enum.IntEnum):
     """A commit of offsets reaches the broker: (consumer, member, commit)."""
     DISCONNECT = enum.auto()
     """The broker sees that a connection has closed: (consumer, instance, session)."""
+    RENEWAL_DUE = enum.auto()
+    """A worker has to renew the lease of what it handles: (subscription, copy, attempt)."""
     LEASE_RENEWAL = enum.auto()
-    """The renewal of a lease is due, or reaches the broker: (consumer, copy, attempt)."""
+    """The renewal of a lease reaches the broker: (consumer, instance, renewal)."""
     CONNECTION_TIMEOUT = enum.auto()
-    """The broker closes a silent connection: (consumer, instance, silence)."""
+    """The broker closes a silent connection: (subscription, instance, silence)."""
     LEASE_EXPIRY = enum.auto()
     """The lease of one delivery runs out: (subscription, copy, attempt)."""
+    SWEEP_DUE = enum.auto()
+    """An instance looks for leases that ran out: (subscription, instance, sweep)."""
     SWEEP = enum.auto()
-    """A client looks for leases that ran out, or its sweep arrives: (consumer, instance, sweep)."""
+    """Its sweep reaches the broker: (consumer, instance, sweep)."""
     HANDLER_TIMEOUT = enum.auto()
     """A handler of the user's has run too long: (consumer, copy, attempt)."""
     REDELIVERY = enum.auto()

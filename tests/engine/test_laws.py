@@ -330,7 +330,7 @@ def test_more_than_the_prefetch_is_caught():
     trace, scenario = run("push")
     check_laws(trace, scenario)
     tighter = scenario.replace({"consumers.workers.subscription.max_outstanding": 3})
-    with pytest.raises(LawViolation, match=r"prefetch_respected.*\nmore than 3 outstanding"):
+    with pytest.raises(LawViolation, match=r"windows_respected.*\nmore than 3 outstanding"):
         check_laws(trace, tighter)
 
 

@@ -13,7 +13,9 @@ table, and what is wrong with them. Its docstring is the law.
 module              laws about
 ==================  ===============================================================================
 ``records``         the form of the tables: codes, times, counts, attempts
-``workers``         who can do what at a time: workers, crashes, prefetch, order
+``workers``         who can do what at a time: workers, crashes, order
+``faults``          what stands still does nothing; nothing crosses a cut
+``queues``          leases, windows, groups, limits, dead letters
 ``handling``        how handlers fail: no effect, bounded tries, time-outs, batches
 ``outcomes``        what the settings promise: no loss, no duplicates, Little's law
 ==================  ===============================================================================
@@ -21,7 +23,7 @@ module              laws about
 
 from __future__ import annotations
 
-from eda_sim.engine.laws import handling, outcomes, records, workers
+from eda_sim.engine.laws import faults, handling, outcomes, queues, records, workers
 from eda_sim.engine.laws.case import Case, Law, LawViolation
 from eda_sim.engine.trace import Trace
 from eda_sim.spec.scenario import Scenario
@@ -31,6 +33,8 @@ __all__ = ["LAWS", "LawViolation", "check_laws"]
 LAWS: tuple[Law, ...] = (
     *records.LAWS,
     *workers.LAWS,
+    *faults.LAWS,
+    *queues.LAWS,
     *handling.LAWS,
     *outcomes.LAWS,
 )

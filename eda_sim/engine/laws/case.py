@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -74,6 +74,15 @@ class Case:
             yield number, name, self.scenario.consumers[name]
 
     @cached_property
+    def settling_at_hand_over(self) -> list[int]:
+        """Numbers of the consumers whose queues take a delivery as settled when it is sent."""
+        return [
+            number
+            for number, _, consumer in self.consumers()
+            if consumer.settle == "auto" and consumer.subscription.is_queue
+        ]
+
+    @cached_property
     def copy_of_delivery(self) -> Column:
         """Row of the copies for each delivery, NEVER where there is none."""
         copies, deliveries = self.trace.copies, self.trace.deliveries
@@ -106,32 +115,61 @@ class Case:
         return available[self.next_attempt]
 
     def down(self, consumer: int, instance: int) -> list[tuple[int, int]]:
-        """Return when an instance was down (ns), merged where crashes overlap.
+        """Return when an instance was down (ns), merged where crashes and stops overlap.
 
         A fault ends before another one begins at that moment, so two that touch leave the instance
-        up for an instant.
+        up for an instant. One that is stopped is down when its handlers have finished.
         """
+        spans = self.spans(consumer, instance, ("crash",))
+        deliveries = self.trace.deliveries
+        own = (deliveries["consumer"] == consumer) & (deliveries["instance"] == instance)
+        own &= known(deliveries["started_at"])
+        received, finished = deliveries["received_at"][own], deliveries["finished_at"][own]
+        finished = np.where(finished == NEVER, self.end + 1, finished)
+        still = self.spans(consumer, instance, ("pause", "hang"))
+        for begin, over in self.spans(consumer, instance, ("stop",)):
+            noticed = max([begin, *(end for start, end in still if start <= begin < end)])
+            gone = max(noticed, int(finished[received <= begin].max(initial=noticed)))
+            if gone < over:
+                spans.append((gone, over))
+        return merged(spans)
+
+    def spans(self, consumer: int, instance: int, kinds: Container[str]) -> list[tuple[int, int]]:
+        """Return when faults of some kinds hit an instance (ns), merged where they overlap."""
         faults, names = self.trace.faults, self.trace.names
-        spans: list[tuple[int, int]] = []
+        found: list[tuple[int, int]] = []
         for row in range(_length(faults)):
-            kind = names.fault_kinds[faults["kind"][row]]
             target = names.targets[faults["target"][row]]
             hit = int(faults["instance"][row])
-            if kind != "crash" or target != names.consumers[consumer] or hit not in (-1, instance):
+            if target != names.consumers[consumer] or hit not in (NEVER, instance):
                 continue
-            begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
-            spans.append((begin, self.end + 1 if over == NEVER else over))
-        merged: list[tuple[int, int]] = []
-        for begin, over in sorted(spans):
-            if merged and begin < merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], over))
-            else:
-                merged.append((begin, over))
-        return merged
+            if names.fault_kinds[faults["kind"][row]] in kinds:
+                begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
+                found.append((begin, self.end + 1 if over == NEVER else over))
+        return merged(found)
+
+    def is_hit(self, name: str, kinds: Container[str]) -> bool:
+        """Return whether a fault of one of these kinds ever hit a producer, consumer or channel."""
+        faults, names = self.trace.faults, self.trace.names
+        return any(
+            names.targets[target] == name and names.fault_kinds[kind] in kinds
+            for target, kind in zip(faults["target"], faults["kind"], strict=True)
+        )
 
     def _keys(self, table: Table) -> Column:
         keys: Column = table["copy_id"] * len(self.trace.names.consumers) + table["consumer"]
         return keys
+
+
+def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return stretches of time in order, as one where they overlap; two that touch stay two."""
+    joined: list[tuple[int, int]] = []
+    for begin, over in sorted(spans):
+        if joined and begin < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], over))
+        else:
+            joined.append((begin, over))
+    return joined
 
 
 def known(*times: Column) -> Mask:

@@ -8,14 +8,15 @@ import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, Mask, exact_sum, known
 from eda_sim.engine.laws.handling import first_of_each_call
-from eda_sim.engine.trace import NEVER, Column, CopyState, Outcome
+from eda_sim.engine.trace import NEVER, Column, CopyState, LeaseEnd, Outcome
 
 
 def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
     """Settled before processing, a crash loses but never repeats: at most one effect per copy.
 
     A lease that runs out, for example that of a delivery whose acknowledgement is late, is another
-    matter, so copies that lost one are left out.
+    matter, so copies that lost one are left out. So are consumers whose links faults cut or make
+    lose: an acknowledgement that never arrives settles nothing.
     """
     copies, deliveries = case.trace.copies, case.trace.deliveries
     row = case.copy_of_delivery
@@ -24,8 +25,10 @@ def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
     ).astype(np.int64)
     expired = np.zeros(copies["copy_id"].size, dtype=bool)
     expired[row[_lease_ran_out(case)]] = True
-    for number, _, consumer in case.consumers():
-        if consumer.settle == "before":
+    for number, name, consumer in case.consumers():
+        if case.is_hit(name, ("loss", "partition")):
+            continue
+        if consumer.settle == "before" or number in case.settling_at_hand_over:
             wrong = (copies["consumer"] == number) & (effects > 1) & ~expired
             yield case.where("copies", wrong, "more than one effect")
 
@@ -111,6 +114,26 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
                 series["time"][rows], copies["stored_at"][chosen], copies["settled_at"][chosen]
             )
             yield "series", rows[there[rows] != expected], "lag is not that of the copies"
+            held = (deliveries["consumer"] == number) & (deliveries["channel"] == channel)
+            expected = _count_at(
+                series["time"][rows],
+                deliveries["acquired_at"][held],
+                deliveries["lease_ended_at"][held],
+            )
+            wrong = rows[series["acquired"][rows] != expected]
+            yield "series", wrong, "acquired is not the number of leases"
+            scheduled = held & (deliveries["available_again_at"] > deliveries["lease_ended_at"])
+            copy = case.copy_of_delivery[scheduled]
+            over = deliveries["available_again_at"][scheduled]
+            settled = copies["settled_at"][copy]
+            early = known(settled) & (settled < over) & (case.next_attempt[scheduled] == NEVER)
+            expected = _count_at(
+                series["time"][rows],
+                deliveries["lease_ended_at"][scheduled],
+                np.where(early, settled, over),
+            )
+            wrong = rows[series["scheduled"][rows] != expected]
+            yield "series", wrong, "scheduled is not the number of delays"
         rows = np.flatnonzero(own)
         ran = calls[deliveries["consumer"][calls] == number]
         busy = _count_at(
@@ -127,14 +150,8 @@ def _lease_ran_out(case: Case) -> Mask:
     """Return which deliveries were followed by another because their lease had run out."""
     deliveries = case.trace.deliveries
     expired: Mask = deliveries["outcome"] == Outcome.EXPIRED
-    for number, _, consumer in case.consumers():
-        timeout = consumer.subscription.lease_timeout
-        if timeout is None or consumer.subscription.lease_scope == "partition":
-            continue
-        own = deliveries["consumer"] == number
-        ends = deliveries["acquired_at"] + round(timeout * 1e9)
-        expired |= own & known(case.available_again_at) & (case.available_again_at >= ends)
-    return expired
+    expired |= deliveries["lease_end"] == LeaseEnd.EXPIRED
+    return expired & known(case.available_again_at)
 
 
 def _number_over_time(start: Column, end: Column) -> tuple[Column, Column]:

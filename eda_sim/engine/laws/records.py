@@ -81,10 +81,13 @@ def times_in_order(case: Case) -> Iterator[Finding]:
             ~known(deliveries[first]) | (deliveries[second] < deliveries[first])
         )
         yield case.where("deliveries", wrong, f"{second} is before {first}")
+    settled_as_sent = np.isin(deliveries["consumer"], case.settling_at_hand_over)
     for last in ("finished_at", "settled_at"):
         for first in ("acquired_at", "started_at" if last == "finished_at" else "received_at"):
             wrong = known(deliveries[last], deliveries[first])
             wrong &= deliveries[last] < deliveries[first]
+            if (last, first) == ("settled_at", "received_at"):
+                wrong &= ~settled_as_sent
             yield case.where("deliveries", wrong, f"{last} is before {first}")
     created = messages["created_at"][copies["message_id"]]
     yield case.where("copies", copies["stored_at"] < created, "stored before it was created")
@@ -109,12 +112,18 @@ def copies_conserved(case: Case) -> Iterator[Finding]:
             may_read[trace.names.channels.index(channel), number] = True
     readers = may_read.sum(axis=1)
     size = messages["channel"].size
-    rows = np.bincount(copies["message_id"], minlength=size)
+    moved = copies["source_copy"] != NEVER
+    rows = np.bincount(copies["message_id"][~moved], minlength=size)
     wrong = rows != messages["copies"] * readers[messages["channel"]]
     yield case.where("messages", wrong, "copies stored do not match the rows of the copies")
     strange = ~may_read[copies["channel"], copies["consumer"]]
-    strange |= messages["channel"][copies["message_id"]] != copies["channel"]
+    strange |= ~moved & (messages["channel"][copies["message_id"]] != copies["channel"])
     yield case.where("copies", strange, "a subscription or a channel that the message is not in")
+    of_copy = groups(copies["copy_id"])
+    readings = np.bincount(of_copy)[of_copy] if of_copy.size else of_copy
+    alone = copies["offset"] == NEVER
+    wrong = moved & (readings != np.where(alone, 1, readers[copies["channel"]]))
+    yield case.where("copies", wrong, "a moved copy that not all see who should")
     settled = copies["settled_at"] != NEVER
     still_open = np.isin(copies["state"], OPEN_STATES)
     yield case.where("copies", settled == still_open, "settled and open, or final and not settled")
@@ -132,6 +141,7 @@ def copies_conserved(case: Case) -> Iterator[Finding]:
 def _offsets(case: Case) -> Iterator[Finding]:
     copies = case.trace.copies
     order = np.lexsort((copies["copy_id"], copies["partition"], copies["consumer"]))
+    order = order[(copies["offset"][order] != NEVER)]
     order = order[np.argsort(copies["channel"][order], kind="stable")]
     log = groups(copies["channel"][order], copies["consumer"][order], copies["partition"][order])
     offset = copies["offset"][order]

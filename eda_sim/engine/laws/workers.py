@@ -1,4 +1,4 @@
-"""Laws about who can do what at a time: workers, crashes, prefetch, order."""
+"""Laws about who can do what at a time: workers, crashes, order."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def nothing_while_down(case: Case) -> Iterator[Finding]:
                 got = deliveries["received_at"]
                 got_down = (got >= first) & (got < over)
                 yield case.where("deliveries", own & got_down, "received while down")
+            for begin, _ in case.spans(number, instance, ("crash",)):
                 cut = known(start) & (end == begin) & (deliveries["finished_at"] != NEVER)
                 wrong = own & cut & (start < begin) & (deliveries["outcome"] != Outcome.CRASHED)
                 yield case.where("deliveries", wrong, "finished at the very moment of a crash")
@@ -59,7 +60,7 @@ def crashes_have_a_cause(case: Case) -> Iterator[Finding]:
     running = crashed & known(deliveries["started_at"])
     for number, _, consumer in case.consumers():
         for instance in range(consumer.instances):
-            moments = [begin for begin, _ in case.down(number, instance)]
+            moments = [begin for begin, _ in case.spans(number, instance, ("crash",))]
             own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
             wrong = running & own & ~np.isin(deliveries["finished_at"], moments)
             yield case.where("deliveries", wrong, "crashed while its instance was up")
@@ -110,69 +111,10 @@ def producers_keep_their_order(case: Case) -> Iterator[Finding]:
     yield "messages", late, "stored before an earlier one of the same producer"
 
 
-def prefetch_respected(case: Case) -> Iterator[Finding]:
-    """No instance holds more unsettled deliveries of a channel than its prefetch allows."""
-    deliveries = case.trace.deliveries
-    for number, _, consumer in case.consumers():
-        subscription = consumer.subscription
-        if subscription.delivery != "push" or subscription.max_outstanding is None:
-            continue
-        # What was still on its way may have been sent to a session that had ended: not counted.
-        held = (deliveries["consumer"] == number) & known(deliveries["received_at"])
-        rows = np.flatnonzero(held)
-        ends = [_or_end(deliveries["settled_at"][rows], case.end)]
-        crashed = deliveries["outcome"][rows] == Outcome.CRASHED
-        ends.append(np.where(crashed, deliveries["finished_at"][rows], case.end))
-        ends.append(_or_end(case.available_again_at[rows], case.end))
-        ends.append(_moot_from(case, rows))
-        if subscription.lease_timeout is not None:
-            lease_ns = round(subscription.lease_timeout * 1e9)
-            ends.append(deliveries["acquired_at"][rows] + lease_ns)
-        end = np.minimum.reduce(ends)
-        holder = groups(deliveries["channel"][rows], deliveries["instance"][rows])
-        most = subscription.max_outstanding
-        too_many = rows[_exceeding(holder, deliveries["acquired_at"][rows], end, most)]
-        yield "deliveries", too_many.astype(np.int64), f"more than {most} outstanding"
-
-
-def _moot_from(case: Case, rows: np.ndarray) -> np.ndarray:
-    """Return when a handler was done with a copy that another attempt had settled, else the end.
-
-    Its acknowledgement changes nothing but gives the credit back.
-    """
-    copies, deliveries = case.trace.copies, case.trace.deliveries
-    settled_at = copies["settled_at"][case.copy_of_delivery[rows]]
-    started_at, finished_at = deliveries["started_at"][rows], deliveries["finished_at"][rows]
-    moot = (deliveries["settled_at"][rows] == NEVER) & known(settled_at, finished_at)
-    done_at = np.where(settled_at <= started_at, started_at, finished_at)
-    return np.where(moot & (settled_at <= finished_at), done_at, case.end)
-
-
-def _or_end(times: np.ndarray, end: int) -> np.ndarray:
-    return np.where(times == NEVER, end, times)
-
-
-def _exceeding(holder: np.ndarray, start: np.ndarray, end: np.ndarray, most: int) -> np.ndarray:
-    """Return the places of the intervals [start, end) whose start finds ``most`` others there."""
-    size = start.size
-    lasts = end > start
-    times = np.concatenate([start, end])
-    is_end = np.concatenate([np.zeros(size, dtype=np.int64), np.ones(size, dtype=np.int64)])
-    who = np.concatenate([holder, holder])
-    counted = np.concatenate([lasts, lasts])
-    # At one moment what ends makes room before what begins.
-    order = np.lexsort((1 - is_end, times, who))
-    order = order[counted[order]]
-    level = np.cumsum(np.where(is_end[order] == 1, -1, 1))
-    begins = is_end[order] == 0
-    return np.sort(order[begins & (level > most)])
-
-
 LAWS: tuple[Law, ...] = (
     one_handler_per_worker,
     nothing_while_down,
     crashes_have_a_cause,
     partitions_in_order,
     producers_keep_their_order,
-    prefetch_respected,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.ranks import Rank
-from eda_sim.engine.reference.ledger import Entry, Message
+from eda_sim.engine.reference.ledger import Entry, Message, Origin
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.partitioning import Partitioning
@@ -70,22 +71,72 @@ class Channel:
         )
 
     def _store(self, message: Message, connection: Connection, address: int) -> None:
-        model = self.model
-        now = model.clock.now
-        offset = self.next_offset[message.partition]
-        self.next_offset[message.partition] = offset + 1
-        copy_id = model.ledger.copies
-        model.ledger.copies += 1
         message.copies += 1
-        message.stored_at = message.committed_at = now
+        message.stored_at = message.committed_at = self.model.clock.now
         message.status = MessageStatus.COMMITTED
-        for subscription in self.subscriptions:
-            entry = Entry(message, copy_id, subscription.consumer.index, offset, now)
-            model.ledger.entries.append(entry)
-            model.open += 1
-            subscription.offer(entry)
+        self._keep(message, message.partition)
         self._confirm(message, connection, address)
-        model.close()
+        self.model.close()
+
+    def store_copy(
+        self,
+        message: Message,
+        origin: Origin,
+        then: Callable[[int, list[Entry]], None] | None = None,
+    ) -> None:
+        """Store a copy of a message that a subscription moves here, within the broker.
+
+        ``then`` is called with the number of the copy, and the copy as each subscription sees it.
+        """
+        clock = self.model.clock
+        now = clock.now
+        partition = self.partitioning.of_copy(message)
+        start = max(now, self.free_at[partition])
+        done = start + to_ns(self.append_fixed_s + self.append_per_byte_s * message.size_bytes)
+        self.free_at[partition] = done
+
+        def store() -> None:
+            self._keep(message, partition, origin, then)
+            self.model.close()
+
+        self.model.open += 1
+        if done == now:
+            store()
+        else:
+            clock.call_at(store, done, Rank.APPEND, self.index, message.message_id)
+
+    def _keep(
+        self,
+        message: Message,
+        partition: int,
+        origin: Origin | None = None,
+        then: Callable[[int, list[Entry]], None] | None = None,
+    ) -> None:
+        """Append a copy to a partition and offer it to every subscription."""
+        model = self.model
+        offset = self.next_offset[partition]
+        self.next_offset[partition] = offset + 1
+        copy_id = model.ledger.new_copy()
+        now = model.clock.now
+        entries = [
+            Entry(
+                message, copy_id, subscription.consumer.index, offset, now, self.index, partition
+            )
+            for subscription in self.subscriptions
+        ]
+        if origin is not None:
+            for entry in entries:
+                entry.come_from(origin)
+        model.ledger.entries += entries
+        model.open += len(entries)
+        if then is not None:
+            then(copy_id, entries)
+        for subscription, entry in zip(self.subscriptions, entries, strict=True):
+            subscription.offer(entry)
+
+    def subscription_of(self, consumer: int) -> Subscription:
+        """Return the subscription of a consumer that reads this channel."""
+        return next(one for one in self.subscriptions if one.consumer.index == consumer)
 
     def _confirm(self, message: Message, connection: Connection, address: int) -> None:
         clock = self.model.clock

@@ -18,7 +18,8 @@ from eda_sim.engine.reference.groups import Group
 from eda_sim.engine.reference.handling import Handling
 from eda_sim.engine.reference.instances import Instance
 from eda_sim.engine.reference.model import Model
-from eda_sim.engine.reference.subscriptions import DeliverySubscription, Subscription
+from eda_sim.engine.reference.queues import Queue
+from eda_sim.engine.reference.subscriptions import Subscription
 from eda_sim.engine.streams.addresses import Stream
 
 
@@ -62,10 +63,9 @@ class Consumer:
         self._dedup_scope = int(row.dedup_scope[index])
         self._shared_memory = self._new_memory()
         self._entities: dict[int, int] = {}
-        rows = [i for i, consumer in enumerate(plan.subscriptions.consumer) if consumer == index]
         leases_on_partitions = plan.subscriptions.lease_scope[rows[0]] == LeaseScope.PARTITION
         self.group = Group(model, self, rows) if leases_on_partitions else None
-        self.queues = [] if self.group else [DeliverySubscription(model, i, self) for i in rows]
+        self.queues = [] if self.group else [Queue(model, i, self) for i in rows]
 
     @property
     def subscriptions(self) -> Sequence[Subscription]:
@@ -83,6 +83,8 @@ class Consumer:
             instance.come_up()
         if self.group:
             self.group.start()
+        for queue in self.queues:
+            queue.start()
 
     def entity(self, lineage: int) -> int:
         """Return the address of this consumer's draws about messages of one lineage."""

@@ -108,6 +108,10 @@ class Handling:
             or self.transactional
             or self._breaker.window
             or self.user is not None
+            or self.model.plan.subscriptions.lease_renewal_ns[
+                self.model.plan.subscriptions.consumer == self.consumer.index
+            ].max()
+            != NONE
         )
 
     def breaker(self, session: Session) -> Breaker | None:

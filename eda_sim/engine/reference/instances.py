@@ -88,9 +88,23 @@ class Instance:
                 self.speed.forget()
             session.crash()
 
+    def stop(self) -> None:
+        """Shut down cleanly; the session ends when its workers have finished."""
+        self.causes_down += 1
+        if self.session is not None and not self.session.closing:
+            self.session.stop()
+
+    def has_stopped(self) -> None:
+        """Note that the session has ended; come up again if the time for that has come already."""
+        self.session = None
+        self._come_up_again()
+
     def restart(self) -> None:
         """End one cause to be down; when it was the last, come up again."""
         self.causes_down -= 1
+        self._come_up_again()
+
+    def _come_up_again(self) -> None:
         if self.causes_down == 0 and self.session is None:
             self.come_up()
             assert self.session is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class Message:
         "lineage",
         "message_id",
         "partition",
+        "priority",
         "root",
         "sequence",
         "size_bytes",
@@ -94,6 +95,7 @@ class Message:
         self.status = MessageStatus.IN_FLIGHT
         self.lineage = lineage
         self.root = root
+        self.priority: int = 0 if cause is None else cause.priority
 
 
 class History:
@@ -130,12 +132,23 @@ class History:
         return entry.history
 
 
+class Origin(NamedTuple):
+    """Where a copy comes from that no publisher sent: a copy, and the consumer that moved it.
+
+    ``deliveries`` is how often that consumer had the message before.
+    """
+
+    copy_id: int
+    consumer: int
+    deliveries: int
+
+
 class Entry:
     """One stored copy as one subscription sees it: the state machine of semantics 5.
 
     ``disposition`` is the state that an acknowledgement brings it to: a handler that gave the
     message up changes it, so that a cumulative acknowledgement does not count it as done.
-    ``count`` is what the limit of deliveries is compared with.
+    ``count`` is what the limit of deliveries is compared with, ``place`` its place in a queue.
     """
 
     __slots__ = (
@@ -152,6 +165,7 @@ class Entry:
         "message_id",
         "offset",
         "partition",
+        "place",
         "settled_at",
         "source_consumer",
         "source_copy",
@@ -160,14 +174,22 @@ class Entry:
     )
 
     def __init__(
-        self, message: Message, copy_id: int, consumer: int, offset: int, now: int
+        self,
+        message: Message,
+        copy_id: int,
+        consumer: int,
+        offset: int,
+        now: int,
+        channel: int,
+        partition: int,
     ) -> None:
         self.message = message
         self.message_id = message.message_id
         self.copy_id = copy_id
-        self.channel = message.channel
+        self.channel = channel
         self.consumer = consumer
-        self.partition = message.partition
+        self.partition = partition
+        self.place = offset
         self.offset = offset
         self.stored_at = now
         self.available_at = now
@@ -180,6 +202,13 @@ class Entry:
         self.source_consumer = NEVER
         self.disposition = CopyState.ACKNOWLEDGED
         self.history: History | None = None
+
+    def come_from(self, origin: Origin) -> None:
+        """Write down where the copy comes from, so that draws go on where they ended there."""
+        self.source_copy = origin.copy_id
+        self.source_consumer = origin.consumer
+        if origin.consumer == self.consumer and origin.deliveries:
+            self.history = History(self.stored_at, earlier=origin.deliveries)
 
     @property
     def is_final(self) -> bool:
@@ -198,6 +227,7 @@ class Delivery:
         "channel",
         "consumer",
         "copy_id",
+        "deadline",
         "effect",
         "entry",
         "finished_at",
@@ -239,6 +269,7 @@ class Delivery:
         self.lease_ended_at = NEVER
         self.lease_end = LeaseEnd.NONE
         self.available_again_at = NEVER
+        self.deadline = NEVER
 
     def end_lease(self, end: LeaseEnd, now: int, available_again_at: int = NEVER) -> None:
         """Write down that this delivery is no longer leased, and when its copy comes back."""
@@ -258,6 +289,11 @@ class Ledger:
         self.samples: list[tuple[int, ...]] = []
         self.faults: list[list[int]] = []
         self.copies = 0
+
+    def new_copy(self) -> int:
+        """Return the number of the next copy."""
+        self.copies += 1
+        return self.copies - 1
 
     def to_trace(self, ended_at_ns: int) -> Trace:
         """Return the trace of everything recorded so far."""

@@ -21,6 +21,11 @@ class Link:
         self.disturbances = disturbances
         self._last_arrival = 0
 
+    def loses(self, now: int, entity: int, event: int, attempt: int = 1) -> bool:
+        """Return whether a fault lets something sent now get lost."""
+        disturbances = self.disturbances
+        return disturbances is not None and disturbances.loses(now, entity, event, attempt)
+
     def arrival(self, now: int, entity: int, event: int, attempt: int = 1) -> int:
         """Return when something sent now arrives, in ns, and remember it."""
         arrival = now + self.latency.ns(entity, event, attempt)

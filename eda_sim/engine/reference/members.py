@@ -109,12 +109,15 @@ class GroupWorker(Worker):
         super().receive(batch)
 
     def work(self) -> Process:
-        """Poll, handle what came, commit; for ever."""
+        """Poll, handle what came, commit; until the session closes."""
         if self.consumer.settles_automatically:
             self._start_auto_commit()
         while True:
             if self.session.speed is not None and self.session.speed.stands_still:
                 yield from self._stand_still()
+            if self.session.closing:
+                self._commit_consumed()
+                return
             self._answer_group()
             if self._auto_commit_due:
                 self._commit_consumed()
@@ -178,7 +181,8 @@ class GroupWorker(Worker):
         return {self.group.partition_of(delivery): delivery.entry.offset + 1 for delivery in batch}
 
     def _commit(self, offsets: dict[GroupPartition, int]) -> None:
-        self._send(lambda: self.group.commit(self, offsets), Rank.COMMIT)
+        if not self.session.loses_commit(self._sent, self.number):
+            self._send(lambda: self.group.commit(self, offsets), Rank.COMMIT)
 
     def _commit_consumed(self) -> None:
         self._auto_commit_due = False

@@ -46,6 +46,12 @@ class Partitioning:
         self._next_of[message.source] = (partition + 1) % self._partitions
         return partition
 
+    def of_copy(self, message: Message) -> int:
+        """Return the partition for a message that the broker itself moves here."""
+        if message.key != NONE and self._of_key:
+            return self._of_key[message.key]
+        return message.message_id % self._partitions
+
     def _stay(self, message: Message) -> int:
         stay = self._stays_of.get(message.source)
         if stay is None:

@@ -37,6 +37,8 @@ class Producer:
             model.draws(row.link[index], Stream.PUBLISH_LINK),
             model.draws(row.link[index], Stream.CONFIRM_LINK),
         )
+        self._causes_down = 0
+        self._is_over = False
         self.keys = Keys(model.plan, index) if row.key_kind[index] != KeyKind.NONE else None
 
     def process(self) -> Process:
@@ -47,14 +49,32 @@ class Producer:
             if sequence == self.limit or (self.stop_ns != NONE and time_ns >= self.stop_ns):
                 break
             yield clock.at(time_ns, Rank.CREATE, self.index, sequence)
+            if self._is_over:
+                return
             for _ in range(bulk_size(self.bulk, self.address, number)):
                 if model.production_over:
                     return
                 if sequence == self.limit:
                     break
-                self._create(sequence)
-                sequence += 1
-        model.producer_finished()
+                if not self._causes_down:
+                    self._create(sequence)
+                sequence += 1  # what did not happen keeps its number, so all others keep theirs
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.model.producer_finished()
+
+    def crash(self, *, for_ever: bool) -> None:
+        """Create nothing until the last crash is over."""
+        self._causes_down += 1
+        if for_ever:
+            self._finish()
+
+    def restart(self) -> None:
+        """End one crash."""
+        self._causes_down -= 1
 
     def _create(self, sequence: int) -> None:
         model = self.model

@@ -16,8 +16,10 @@ from eda_sim.engine.reference.workers import QueueWorker, Worker
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
+    from eda_sim.engine.reference.consumers import Consumer
     from eda_sim.engine.reference.instances import Instance
-    from eda_sim.engine.reference.subscriptions import DeliverySubscription
+    from eda_sim.engine.reference.model import Model
+    from eda_sim.engine.reference.queues import Queue
 
 
 class Session:
@@ -28,15 +30,16 @@ class Session:
 
     def __init__(self, owner: Instance, number: int) -> None:
         consumer = owner.consumer
-        self.consumer = consumer
-        self.model = consumer.model
+        self.consumer: Consumer = consumer
+        self.model: Model = consumer.model
         self.owner = owner
-        self.instance = owner.number
+        self.instance: int = owner.number
         self.number = number
         self.alive = True
         self.started_at = consumer.model.clock.now
         self.silences = 0
         self.silent = False
+        self.closing = False
         self.memory = consumer.memory()
         self.breaker = consumer.handling.breaker(self) if consumer.handling else None
         self.paused: list[Worker] = []
@@ -113,6 +116,10 @@ class Session:
             return
         for delivery in batch:
             delivery.received_at = now
+        if self.closing:
+            for delivery in batch:
+                self._give_back(delivery)
+            return
         if worker is not None:
             worker.receive(batch)
             return
@@ -120,7 +127,28 @@ class Session:
         if self.idle:
             self.idle.popleft().wake()
 
+    def send_nothing(self, worker: QueueWorker, request: int) -> None:
+        """Carry an answer without messages to a worker."""
+        clock = self.model.clock
+        event = self._event_address(Rank.EMPTY_ANSWER, worker.number)
+        arrival = self.connection.from_broker.arrival(clock.now, event, request)
+
+        def receive() -> None:
+            if self.alive:
+                worker.receive_nothing(request)
+
+        if arrival == clock.now:
+            receive()
+        else:
+            index = self.consumer.index
+            clock.call_at(receive, arrival, Rank.EMPTY_ANSWER, index, worker.place, request)
+
     # To the broker ------------------------------------------------------------------------------
+
+    def ask_again(self) -> None:
+        """Let workers whose requests went with a closed connection ask anew."""
+        for worker in self.workers:
+            worker.wake()
 
     def settle(self, delivery: Delivery, verdict: Verdict | None) -> None:
         """Tell the broker how it went: acknowledge, or what the handling decided instead."""
@@ -149,7 +177,7 @@ class Session:
         queue = self._queue_of(delivery)
         self._settle(delivery, queue.reject)
 
-    def _queue_of(self, delivery: Delivery) -> DeliverySubscription:
+    def _queue_of(self, delivery: Delivery) -> Queue:
         queues = self.consumer.queues
         if len(queues) == 1:
             return queues[0]
@@ -159,10 +187,11 @@ class Session:
         """Carry what an instance says about one delivery to the broker."""
         consumer = self.consumer
         message = delivery.message
-        clock = self.model.clock
-        arrival = self.connection.to_broker.arrival(
-            clock.now, consumer.entity(message.lineage), message.root, delivery.attempt
-        )
+        clock, link = self.model.clock, self.connection.to_broker
+        entity = consumer.entity(message.lineage)
+        if link.loses(clock.now, entity, message.root, delivery.attempt):
+            return
+        arrival = link.arrival(clock.now, entity, message.root, delivery.attempt)
         if arrival == clock.now:
             action(delivery)
             return
@@ -183,15 +212,26 @@ class Session:
         consumer = self.consumer
         clock = self.model.clock
         place = self.instance * consumer.concurrency + worker
-        entity = self._entities.get((rank, worker))
-        if entity is None:
-            sender = mix(mix(consumer.address, place), self.number)
-            entity = self._entities[rank, worker] = mix(sender, int(rank))
+        entity = self._event_address(rank, worker)
         arrival = self.connection.to_broker.arrival(clock.now, entity, event)
         if arrival == clock.now:
             action()
         else:
             clock.call_at(action, arrival, rank, consumer.index, place, event)
+
+    def loses_commit(self, event: int, worker: int) -> bool:
+        """Return whether a commit sent now is lost on its way."""
+        now, entity = self.model.clock.now, self._event_address(Rank.COMMIT, worker)
+        return self.connection.to_broker.loses(now, entity, event)
+
+    def _event_address(self, rank: Rank, worker: int) -> int:
+        """Return the address of the draws about what goes to and fro with this rank."""
+        entity = self._entities.get((rank, worker))
+        if entity is None:
+            place = self.instance * self.consumer.concurrency + worker
+            sender = mix(mix(self.consumer.address, place), self.number)
+            entity = self._entities[rank, worker] = mix(sender, int(rank))
+        return entity
 
     # The end ------------------------------------------------------------------------------------
 
@@ -220,16 +260,57 @@ class Session:
             self.number,
         )
 
+    def stop(self) -> None:
+        """Shut down cleanly: give back what no worker has begun, and finish the rest."""
+        self.closing = True
+        if self.consumer.queues:
+            self.to_broker(self._cancel, Rank.DISCONNECT, self.number, 0)
+            for line in (self.buffer, *(worker.inbox for worker in self.workers)):
+                while line:
+                    self._give_back(line.popleft())
+        self.idle.clear()
+        for worker in self.workers:
+            worker.wake()
+
+    def _cancel(self) -> None:
+        """Let the broker send nothing more; what was handed over can still be settled."""
+        for queue in self.consumer.queues:
+            queue.cancel(self)
+
+    def _give_back(self, delivery: Delivery) -> None:
+        if self.consumer.queues:
+            self.release(delivery)
+        self.drop(delivery)
+
+    def worker_has_ended(self) -> None:
+        """Close the connection when the last worker has finished what it did."""
+        if not self.alive or any(worker.is_at_work for worker in self.workers):
+            return
+        self.alive = False
+        for delivery in list(self.unfinished):
+            self.drop(delivery)
+        group = self.consumer.group
+        if group and not group.static:
+            self.to_broker(lambda: group.leave(self), Rank.DISCONNECT, self.number, 0)
+        self._close_connection()
+        if group and group.static:
+            self.fall_silent()
+        self.owner.has_stopped()
+
     def fall_silent(self) -> None:
         """Send no more heartbeats; the group misses the instance when its session times out."""
         self.silent = True
         self.silences += 1
+        for queue in self.consumer.queues:
+            queue.leases.fell_silent(self)
         if self.consumer.group:
             self.consumer.group.fell_silent(self)
 
     def be_heard(self) -> None:
         """Send heartbeats again."""
         self.silent = False
+        for queue in self.consumer.queues:
+            queue.leases.is_heard(self)
 
     def _disconnect(self) -> None:
         for queue in self.consumer.queues:

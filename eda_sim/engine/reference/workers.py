@@ -13,9 +13,9 @@ from eda_sim.engine.plan import NONE
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.calls import Answer
 from eda_sim.engine.reference.clock import Process
+from eda_sim.engine.reference.dispatch import Request
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.speed import ENDLESS
-from eda_sim.engine.reference.subscriptions import Request
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Worker:
         self.number = number
         self.inbox: deque[Delivery] = deque()
         self.running = False
+        self.is_at_work = True
         self._woken: Event | None = None
         self._process: simpy.Process | None = None
 
@@ -64,7 +65,7 @@ class Worker:
             self._woken.succeed()
 
     def work(self) -> Process:
-        """Take deliveries and handle them, for ever."""
+        """Take deliveries and handle them, until the session closes."""
         raise NotImplementedError
 
     def _until_stopped(self) -> Process:
@@ -72,6 +73,8 @@ class Worker:
             yield from self.work()
         except simpy.Interrupt:
             return
+        self.is_at_work = False
+        self.session.worker_has_ended()
 
     def sleep(self) -> Event:
         """Return the event of the next call of :meth:`wake`."""
@@ -88,6 +91,11 @@ class Worker:
             delivery.started_at = now
         self.running = True
         self.consumer.busy += 1
+        for queue in self.consumer.queues:
+            if queue.leases.are_renewed:
+                for delivery in batch:
+                    if delivery.channel == queue.channel:
+                        queue.leases.keep(delivery)
 
     def put_down(self, batch: Sequence[Delivery]) -> None:
         """Be done with deliveries; what becomes of them is decided next."""
@@ -196,10 +204,13 @@ class Worker:
         handling = self.consumer.handling
         if handling is None or handling.batch_max_messages == 1:
             for delivery in batch:
+                if self.session.speed is not None:
+                    yield from self.while_still()
                 yield from self.handle(delivery)
                 self.model.close()
             return
         for first in range(0, len(batch), handling.batch_max_messages):
+            yield from self.while_still()
             part = list(batch[first : first + handling.batch_max_messages])
             yield from handling.handle(self, part)
             for _ in part:
@@ -211,6 +222,7 @@ class QueueWorker(Worker):
 
     def __init__(self, session: Session, number: int) -> None:
         super().__init__(session, number)
+        self.place = session.instance * self.consumer.concurrency + number
         self._requests = 0
 
     def work(self) -> Process:
@@ -221,6 +233,8 @@ class QueueWorker(Worker):
         while True:
             if session.speed is not None and session.speed.stands_still:
                 yield from self.while_still()
+            if session.closing:
+                return
             if session.must_pause:
                 yield self.paused()
                 continue
@@ -266,18 +280,25 @@ class QueueWorker(Worker):
         return None
 
     def _ask(self) -> None:
-        queues = self.consumer.queues
-        if queues[0].push:
+        if not self.consumer.queues[0].is_pulled:
             self.session.idle.append(self)
             return
-        request = Request(self)
-        number = self._requests
+        request = Request(self, self._requests)
         self._requests += 1
-        first = number % len(queues)
+        self.session.to_broker(request.arrive, Rank.REQUEST, request.number, self.number)
 
-        def ask() -> None:
-            for queue in queues[first:] + queues[:first]:
-                if not request.answered:
-                    queue.request(request)
-
-        self.session.to_broker(ask, Rank.REQUEST, number, self.number)
+    def receive_nothing(self, request: int) -> None:
+        """Take in an empty answer; ask again, at once or after a while."""
+        interval_ns = self.consumer.queues[0].dispatcher.poll_interval_ns
+        if not interval_ns:
+            self.wake()
+            return
+        clock = self.model.clock
+        clock.call_at(
+            self.wake,
+            clock.now + interval_ns,
+            Rank.POLL,
+            self.consumer.index,
+            self.place,
+            request,
+        )

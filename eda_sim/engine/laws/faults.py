@@ -1,0 +1,106 @@
+"""Laws about faults: what stands still does nothing, and nothing crosses a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eda_sim.engine.laws.case import Case, Finding, Law, known, merged
+from eda_sim.engine.trace import NEVER, Outcome
+
+
+def nothing_while_still(case: Case) -> Iterator[Finding]:
+    """While an instance is paused or hangs, no handler begins or finishes in it.
+
+    A crash ends handlers also then; so does a time-out in a hang.
+    """
+    deliveries = case.trace.deliveries
+    start, end = deliveries["started_at"], deliveries["finished_at"]
+    for number, _, consumer in case.consumers():
+        for instance in range(consumer.instances):
+            own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
+            for kinds, ends in ((("pause",), False), (("pause", "hang"), consumer.timeout)):
+                for begin, over in case.spans(number, instance, kinds):
+                    began = own & (start > begin) & (start < over)
+                    yield case.where("deliveries", began, "began while its instance stood still")
+                    finished = own & known(start) & (end > begin) & (end < over)
+                    finished &= deliveries["outcome"] != Outcome.CRASHED
+                    if ends:
+                        finished &= np.isin(deliveries["outcome"], (Outcome.OK, Outcome.SKIPPED))
+                    yield case.where("deliveries", finished, "finished while it stood still")
+
+
+def dead_producers_create_nothing(case: Case) -> Iterator[Finding]:
+    """A producer that has crashed creates no messages."""
+    messages, names = case.trace.messages, case.trace.names
+    for name in case.scenario.producers:
+        own = messages["source"] == names.sources.index(name)
+        for begin, over in _spans(case, name, "crash"):
+            created = (messages["created_at"] >= begin) & (messages["created_at"] < over)
+            yield case.where("messages", own & created, "created while its producer was dead")
+
+
+def nothing_crosses_a_cut(case: Case) -> Iterator[Finding]:
+    """What is sent while the network is cut arrives when it has healed, or later."""
+    trace = case.trace
+    messages, deliveries, faults, names = (
+        trace.messages,
+        trace.deliveries,
+        trace.faults,
+        trace.names,
+    )
+    for row in range(faults["kind"].size):
+        if names.fault_kinds[faults["kind"][row]] != "partition":
+            continue
+        begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
+        over = case.end + 1 if over == NEVER else over
+        client, channel = names.targets[faults["target"][row]], faults["peer"][row]
+        at_channel = names.channels.index(names.targets[channel].removeprefix("channels."))
+        if client in names.consumers:
+            instance = faults["instance"][row]
+            own = deliveries["consumer"] == names.consumers.index(client)
+            own &= (deliveries["instance"] == instance) | (instance == NEVER)
+            own &= deliveries["channel"] == at_channel
+            sent, arrived, table = deliveries["acquired_at"], deliveries["received_at"], "deliveries"
+        else:
+            name = client.removeprefix("producers.")
+            own = messages["source"] == names.sources.index(name)
+            sent, arrived, table = messages["created_at"], messages["stored_at"], "messages"
+        crossed = own & (sent >= begin) & (sent < over) & (arrived >= begin) & (arrived < over)
+        yield case.where(table, crossed, "arrived through a network that was cut")
+
+
+def _spans(case: Case, producer: str, kind: str) -> list[tuple[int, int]]:
+    """Return when faults of a kind hit a producer (ns)."""
+    faults, names = case.trace.faults, case.trace.names
+    label = f"producers.{producer}" if producer in names.consumers else producer
+    found = []
+    for row in range(faults["kind"].size):
+        is_kind = names.fault_kinds[faults["kind"][row]] == kind
+        if is_kind and names.targets[faults["target"][row]] == label:
+            begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
+            found.append((begin, case.end + 1 if over == NEVER else over))
+    return merged(found)
+
+
+def occurrences_in_order(case: Case) -> Iterator[Finding]:
+    """Each fault begins again only after it has ended, and its occurrences are counted from 0."""
+    faults = case.trace.faults
+    order = np.lexsort((faults["started_at"], faults["fault"]))
+    fault = faults["fault"][order]
+    first = np.diff(fault, prepend=-1) != 0
+    number = faults["occurrence"][order]
+    wrong = np.where(first, number != 0, np.diff(number, prepend=0) != 1)
+    yield "faults", order[wrong].astype(np.int64), "occurrences are not counted from 0"
+    over = np.append(NEVER, faults["ended_at"][order][:-1])
+    early = ~first & ((over == NEVER) | (faults["started_at"][order] < over))
+    yield "faults", order[early].astype(np.int64), "began again before it had ended"
+
+
+LAWS: tuple[Law, ...] = (
+    nothing_while_still,
+    dead_producers_create_nothing,
+    nothing_crosses_a_cut,
+    occurrences_in_order,
+)
