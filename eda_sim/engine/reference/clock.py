@@ -22,9 +22,11 @@ class Moment(Event):
     """A point in simulated time that a process can wait for; it cannot fail."""
 
     def __init__(self, environment: simpy.Environment) -> None:
-        super().__init__(environment)
-        self._ok = True
+        # What Event.__init__ does, but for the value: most objects of a run are made here.
+        self.env = environment
+        self.callbacks = []
         self._value = None
+        self._ok = True
 
 
 class Clock:

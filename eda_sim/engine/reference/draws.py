@@ -12,6 +12,9 @@ from eda_sim.engine.streams import samplers
 from eda_sim.engine.streams.addresses import Stream
 from eda_sim.engine.streams.samplers import DistributionTable
 
+Blocks = dict[tuple[int, int], list[int]]
+"""Values of consecutive events, by entity and number of the block."""
+
 _BLOCK = 1024
 _BLOCKS_HELD = 64
 
@@ -37,12 +40,13 @@ class Draws:
         self._table = table
         self._row = row
         self._key = (seed, replication, int(stream))
-        self._blocks: dict[tuple[int, int], list[int]] = {}
+        self._blocks: Blocks = {}
+        self._whole_blocks: Blocks = {}
         self.constant_ns: int | None = None
         self.constant_count: int | None = None
         if table.kind[row] == samplers.Kind.CONSTANT:
-            self.constant_ns = int(samplers.sample_ns(table, row, *self._key, 0, 0, 1))
-            self.constant_count = self._whole(0, 0)
+            self.constant_ns = self.single_ns(0, 0, 1)
+            self.constant_count = int(self.value(0, 0) + 0.5)
 
     def ns(self, entity: int, event: int, attempt: int = 1) -> int:
         """Return the time for an event of an entity, in ns."""
@@ -68,17 +72,27 @@ class Draws:
         """Return the value for an event of an entity, rounded to a whole number."""
         if self.constant_count is not None:
             return self.constant_count
-        return self._whole(entity, event)
-
-    def _whole(self, entity: int, event: int) -> int:
-        value = samplers.sample(self._table, self._row, *self._key, entity, event, 1)
-        return int(value + 0.5)
+        block, place = divmod(event, _BLOCK)
+        held = self._whole_blocks.get((entity, block))
+        if held is None:
+            held = self._fetch_whole(entity, block)
+        return held[place]
 
     def _fetch(self, entity: int, block: int) -> list[int]:
         out = np.empty(_BLOCK, np.int64)
         samplers.fill_ns(out, self._table, self._row, *self._key, entity, block * _BLOCK, 1)
-        if len(self._blocks) == _BLOCKS_HELD:
-            del self._blocks[next(iter(self._blocks))]
-        held: list[int] = out.tolist()
-        self._blocks[entity, block] = held
-        return held
+        return _hold(self._blocks, (entity, block), out.tolist())
+
+    def _fetch_whole(self, entity: int, block: int) -> list[int]:
+        out = np.empty(_BLOCK, np.float64)
+        samplers.fill(out, self._table, self._row, *self._key, entity, block * _BLOCK, 1)
+        whole = np.floor(out + 0.5).astype(np.int64)
+        return _hold(self._whole_blocks, (entity, block), whole.tolist())
+
+
+def _hold(blocks: Blocks, key: tuple[int, int], block: list[int]) -> list[int]:
+    """Keep a block, and let go of the oldest one when there are too many."""
+    if len(blocks) == _BLOCKS_HELD:
+        del blocks[next(iter(blocks))]
+    blocks[key] = block
+    return block
