@@ -101,6 +101,47 @@ def test_each_message_of_a_batch_has_its_own_outcome():
     assert failed.mean() == pytest.approx(0.2, abs=0.03)
 
 
+# The course of a call -----------------------------------------------------------------------------
+
+
+@pytest.mark.rule("H1")
+def test_look_up_then_service_then_effect_and_a_known_message_is_skipped():
+    # Handed over at 1 s, there at 2 s; the acknowledgement of 3.1 s comes at 4.1 s, and the lease
+    # ran out at 3.5 s.
+    trace = execute(
+        world(
+            duration=20,
+            producer={"arrivals": at(1)},
+            consumer={
+                "service": "1s",
+                "concurrency": 2,
+                "dedup": {"count": 10, "lookup": "100ms"},
+                "link": {"latency": "1s"},
+                "subscription": {"lease_timeout": "2.5s"},
+            },
+        )
+    )
+    rows = deliveries(trace)
+    assert seconds(rows["started_at"]) == [2, 4.5]
+    assert seconds(rows["finished_at"]) == pytest.approx([3.1, 4.6])
+    assert rows["outcome"].tolist() == [Outcome.OK, Outcome.SKIPPED]
+    assert rows["effect"].tolist() == [1, 0]
+
+
+@pytest.mark.rule("H1")
+def test_a_crash_ends_a_call_without_an_effect():
+    scenario = world(
+        duration=20,
+        producer={"arrivals": at(1)},
+        consumer={"service": "1s", "timeout": "2s"},
+        faults=[{"crash": "server", "at": 1.5, "lasts": 1}],
+    )
+    rows = deliveries(execute(scenario))
+    assert rows["outcome"].tolist() == [Outcome.CRASHED, Outcome.OK]
+    assert rows["effect"].tolist() == [0, 1]
+    assert seconds(rows["finished_at"]) == [1.5, 3.5]
+
+
 # Deduplication ------------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ def test_chance_lets_a_message_through_in_the_end_and_poison_never_does():
             assert (copies(trace)["deliveries"][~given_up] == 1).all()
 
 
-@pytest.mark.rule("H4")
+@pytest.mark.rule("H2", "H4")
 def test_which_messages_fail_does_not_depend_on_the_rest_of_the_scenario():
     failed = []
     for instances, service in ((1, "1ms"), (4, "exponential(30ms)")):

@@ -49,6 +49,7 @@ def delays(text, attempts, *, unit=0.5, chained=True):
     return found
 
 
+@pytest.mark.rule("H21")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -68,6 +69,7 @@ def test_each_kind_has_its_delays(text, expected):
     assert delays(text, 5) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.rule("H21")
 def test_total_of_an_exponential_backoff():
     """Record backoff.total: base (2^n - 1) = 6.3 s for base 0.1 s, factor 2, 6 retries."""
     assert sum(delays("exponential(base=100ms, factor=2, max_attempts=7)", 99)) == pytest.approx(
@@ -75,6 +77,7 @@ def test_total_of_an_exponential_backoff():
     )
 
 
+@pytest.mark.rule("H21")
 def test_expected_backoff_when_attempts_fail_by_chance():
     """Record backoff.expected: sum of p^(i+1) base 2^i over 4 retries, p = 0.3."""
     found = delays("exponential(base=100ms, factor=2, max_attempts=5)", 99)
@@ -83,6 +86,7 @@ def test_expected_backoff_when_attempts_fail_by_chance():
     assert expected == pytest.approx(0.06528, rel=1e-9)
 
 
+@pytest.mark.rule("H21")
 def test_sns_gives_up_after_100015_attempts_over_23_days():
     """SNS documents 100,015 attempts over 23 days after the first delivery failed."""
     table = lower_retry_policies([policy(SNS)])
@@ -95,6 +99,7 @@ def test_sns_gives_up_after_100015_attempts_over_23_days():
     assert np.allclose(np.diff(np.log(backoff)), np.log(20) / 9)
 
 
+@pytest.mark.rule("H21")
 @pytest.mark.parametrize(
     ("jitter", "low", "high"),
     [("proportional", 0.8, 1.0), ("full", 0.0, 1.0), ("equal", 0.5, 1.0), ("none", 1.0, 1.0)],
@@ -107,6 +112,7 @@ def test_jitter_spreads_a_capped_delay(jitter, low, high):
     assert edges == pytest.approx([low, high], abs=1e-9)
 
 
+@pytest.mark.rule("H21")
 def test_kafka_backs_off_between_80_and_120_percent_of_the_step():
     """KIP-580: min(cap, backoff * 2^(n-1) * U(0.8, 1.2))."""
     table = lower_retry_policies([policy(KAFKA)])
@@ -120,6 +126,7 @@ def test_kafka_backs_off_between_80_and_120_percent_of_the_step():
         assert drawn.mean() == pytest.approx(step, rel=5e-3)
 
 
+@pytest.mark.rule("H21")
 def test_decorrelated_jitter_depends_on_the_delay_before():
     """s = min(cap, U(base, 3 s)), s = base at first."""
     text = "exponential(base=1s, cap=20s, jitter=decorrelated)"
@@ -128,6 +135,7 @@ def test_decorrelated_jitter_depends_on_the_delay_before():
     assert delays(text, 2, unit=0.5) == pytest.approx([2, 3.5])
 
 
+@pytest.mark.rule("H21")
 @given(
     st.fixed_dictionaries(
         {
