@@ -126,6 +126,7 @@ MESSAGES = (
     ColumnSpec("confirmed_at", "ns", "confirmation reached the source"),
     ColumnSpec("copies", "1", "copies stored by publishing it"),
     ColumnSpec("status", "MessageStatus", "how far publishing came"),
+    ColumnSpec("priority", "1", "higher ones go first where a subscription has priorities"),
 )
 """One row per message, in order of creation; the row number is the message id."""
 

@@ -93,6 +93,12 @@ class Producer(Model):
     size: SizeDistribution = Field(
         default=DEFAULT_SIZE, description="Size of the body in bytes; default 1KB."
     )
+    priority: CountDistribution = Field(
+        default=Constant(value=0),
+        description="Priority of each message, rounded to a whole number from 0 to 255: higher "
+        "ones go first where a subscription has priorities; default 0. What a consumer emits has "
+        "that of the message that it handled.",
+    )
     start: Duration = Field(default=0.0, description="When it starts; default 0s.")
     stop: PositiveDuration | None = Field(
         default=None, description="When it stops; default null: at the end of the run."

@@ -144,6 +144,34 @@ def _goes_along(case: Case, delivery: int, key: Column, settled: Column) -> bool
     return bool(np.isin(np.flatnonzero(waits), case.copy_of_delivery[together]).all())
 
 
+def priorities_respected(case: Case) -> Iterator[Finding]:
+    """While a message waits, none of a lower priority is handed over."""
+    copies, deliveries = case.trace.copies, case.trace.deliveries
+    untouched = np.flatnonzero(copies["deliveries"] == 0)
+    row = np.concatenate([case.copy_of_delivery, untouched])
+    since = np.concatenate([deliveries["available_at"], copies["stored_at"][untouched]])
+    until = np.concatenate(
+        [deliveries["acquired_at"], _or_end(copies["settled_at"], _LAST)[untouched]]
+    )
+    is_delivery = np.arange(row.size) < deliveries["attempt"].size
+    priority = case.trace.messages["priority"][copies["message_id"][row]]
+    for number, _, consumer in case.consumers():
+        subscription = consumer.subscription
+        if subscription.priorities == 1 or subscription.requeue_position != "original":
+            continue
+        level = np.minimum(priority, subscription.priorities - 1)
+        for channel in np.unique(copies["channel"][copies["consumer"] == number]):
+            own = (copies["consumer"][row] == number) & (copies["channel"][row] == channel)
+            for above in range(1, subscription.priorities):
+                higher = own & (level >= above)
+                lower = np.flatnonzero(own & (level < above) & is_delivery)
+                moment = until[lower]
+                waiting = np.searchsorted(np.sort(since[higher]), moment, side="left")
+                waiting -= np.searchsorted(np.sort(until[higher]), moment, side="right")
+                late = lower[waiting > 0].astype(np.int64)
+                yield "deliveries", late, f"handed over while one of priority {above} waited"
+
+
 def limits_respected(case: Case) -> Iterator[Finding]:
     """No delivery brings the count above ``max_deliveries``, and nothing is given up before."""
     copies, deliveries = case.trace.copies, case.trace.deliveries
@@ -258,6 +286,7 @@ LAWS: tuple[Law, ...] = (
     copies_come_back_when_they_may,
     windows_respected,
     groups_in_order,
+    priorities_respected,
     limits_respected,
     moved_copies_have_a_source,
 )

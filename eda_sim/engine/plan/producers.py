@@ -23,6 +23,10 @@ class KeyKind(enum.IntEnum):
     ZIPF = 2
 
 
+ONE_EACH = Constant(value=1)
+NO_PRIORITY = Constant(value=0)
+
+
 class ProducerColumns(NamedTuple):
     """One row per producer."""
 
@@ -40,6 +44,7 @@ class ProducerColumns(NamedTuple):
     key_count: Integers
     key_start: Integers
     size: Integers
+    priority: Integers
     link: Integers
 
 
@@ -65,7 +70,7 @@ def lower_producers(numbering: Numbering) -> Producers:
                 "address": numbering.address("producers", name),
                 "channel": numbering.channels[producer.to],
                 **lower_arrivals(producer.arrivals, start_ns, numbering, lists),
-                "bulk": _bulk(producer.bulk, numbering),
+                "bulk": _or_none(producer.bulk, ONE_EACH, numbering),
                 "start_ns": start_ns,
                 "stop_ns": _earliest_ns(producer.stop, numbering.scenario.duration),
                 "messages": or_none(producer.messages),
@@ -73,6 +78,7 @@ def lower_producers(numbering: Numbering) -> Producers:
                 "key_count": key_count,
                 "key_start": key_start,
                 "size": numbering.row(producer.size),
+                "priority": _or_none(producer.priority, NO_PRIORITY, numbering),
                 "link": numbering.row(producer.link.latency),
             }
         )
@@ -89,9 +95,9 @@ def key_count(key: Keys) -> int:
     return 0 if isinstance(key, NoKeys) else key.n
 
 
-def _bulk(bulk: Distribution, numbering: Numbering) -> int:
-    """Return the row of the distribution of messages per arrival; NONE for always one."""
-    return NONE if bulk == Constant(value=1) else numbering.row(bulk)
+def _or_none(distribution: Distribution, usual: Distribution, numbering: Numbering) -> int:
+    """Return the row of a distribution; NONE for the usual one, which nobody has to draw."""
+    return NONE if distribution == usual else numbering.row(distribution)
 
 
 def _key(key: Keys, cumulative: list[Floats]) -> tuple[KeyKind, int, int]:

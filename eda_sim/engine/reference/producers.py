@@ -9,7 +9,11 @@ from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.keys import Keys
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.network import disturbances
 from eda_sim.engine.streams.addresses import Stream
+
+HIGHEST = 255
+"""The highest priority; there is one byte for it in AMQP."""
 
 
 class Producer:
@@ -33,9 +37,13 @@ class Producer:
         self.limit = int(row.messages[index])
         self.bulk = None if row.bulk[index] == NONE else model.draws(row.bulk[index], Stream.BULK)
         self.size = model.draws(row.size[index], Stream.SIZE)
+        self.priority = None
+        if row.priority[index] != NONE:
+            self.priority = model.draws(row.priority[index], Stream.PRIORITY)
         self.connection = Connection(
             model.draws(row.link[index], Stream.PUBLISH_LINK),
             model.draws(row.link[index], Stream.CONFIRM_LINK),
+            disturbances(model, [self.channel], producer=index),
         )
         self._causes_down = 0
         self._is_over = False
@@ -83,5 +91,7 @@ class Producer:
         message = model.create(
             self.index, self.channel, sequence, key, size_bytes, self.address, sequence
         )
+        if self.priority is not None:
+            message.priority = min(HIGHEST, self.priority.count(self.address, sequence))
         model.channels[self.channel].publish(message, self.connection, self.address)
         model.note_created()

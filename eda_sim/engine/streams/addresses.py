@@ -61,6 +61,7 @@ class Stream(enum.IntEnum):
     FAULT_DELAY = 30
     ANSWER_LINK = 40
     USER = 41
+    PRIORITY = 50
 
 
 def entity_of(path: str) -> int:
