@@ -21,6 +21,9 @@ _OF_ALL = ("topology",)
 _OF_ONE = ("heatmap", "timeline")
 """Kinds that show one consumer only."""
 
+_METHODS = {"queue": "queue_length"}
+"""Methods of ``run.plot`` that are not called like their kind."""
+
 _DOTS_PER_INCH = 144
 
 
@@ -32,7 +35,7 @@ def save_figure(run: Run, kind: str, path: Path, *, consumer: str | None = None)
     run : Run
         What to draw.
     kind : str
-        ``overview``, or the name of a method of ``run.plot``.
+        ``overview``, ``queue``, or the name of a method of ``run.plot``.
     path : Path
         Where to; the suffix says in which format.
     consumer : str, optional
@@ -55,12 +58,12 @@ def save_figure(run: Run, kind: str, path: Path, *, consumer: str | None = None)
     elif kind == "overview":
         figure = _overview(run, consumer)
     else:
-        figure = getattr(run.plot, kind)(consumer).figure
+        figure = getattr(run.plot, _METHODS.get(kind, kind))(consumer).figure
     _save(figure, path)
 
 
 def _overview(run: Run, consumer: str | None) -> Figure:
-    """Draw latency and lag over time, one above the other.
+    """Draw latency over time, and below it how many messages wait for a worker.
 
     Latency is that of one consumer; if none is named, of the one with the worst 99th percentile.
     """
@@ -69,7 +72,7 @@ def _overview(run: Run, consumer: str | None) -> Figure:
     figure = Figure(figsize=(8.6, 6.8), layout="constrained", facecolor="white")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     run.plot.heatmap(consumer or worst, ax=above)
-    run.plot.lag(consumer, ax=below)
+    run.plot.queue_length(consumer, ax=below)
     below.set_xlim(0, run.ended_at or 1.0)
     above.set_xlabel("")
     return figure

@@ -12,11 +12,13 @@ from eda_sim.cli.files import whole_file
 __all__ = ["plot"]
 
 KINDS = {
-    "overview": "latency and lag over time",
-    "latency": "percentiles by nines",
+    "overview": "latency and waiting messages over time",
+    "latency": "latency by nines",
+    "percentiles": "latency percentiles with confidence intervals",
     "ecdf": "the share of messages that took at most so long",
     "heatmap": "latency over time",
-    "lag": "messages behind, over time",
+    "lag": "messages not yet settled, over time",
+    "queue": "messages that wait for a worker, over time",
     "timeline": "what each instance did with each delivery",
     "topology": "producers, channels and consumers as a graph",
 }
