@@ -16,6 +16,8 @@ from eda_sim.engine.execute import execute
 from eda_sim.engine.trace import Outcome, Trace
 from eda_sim.spec import Scenario
 
+pytestmark = pytest.mark.rule("R1", "R2")
+
 BASE = Scenario.model_validate(
     {
         "name": "shop",

@@ -78,6 +78,7 @@ def test_a_commit_lags_behind_the_effects_of_its_batch(seed):
     assert count(execute(busy("prefetch"), seed=seed)).duplicated == 0
 
 
+@pytest.mark.rule("L6")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_dedup_turns_duplicates_into_skips(seed):
     without = count(execute(busy("partition"), seed=seed))

@@ -16,6 +16,8 @@ from eda_sim.engine.plan import make_plan
 from eda_sim.engine.trace import TABLES
 from eda_sim.spec import Scenario, dump
 
+pytestmark = pytest.mark.rule("L7")
+
 SCENARIO = Scenario.model_validate(
     {
         "name": "mixed",
@@ -150,6 +152,7 @@ def test_the_digest_covers_every_bit(digest):
     assert trace.digest() == digest
 
 
+@pytest.mark.rule("R3")
 @pytest.mark.parametrize("name", ["seed", "replication"])
 @pytest.mark.parametrize("number", [-1, 2**32])
 def test_a_number_that_would_repeat_another_run_is_refused(name, number):

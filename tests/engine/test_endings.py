@@ -27,6 +27,7 @@ def regular(**settings: Any) -> Scenario:
 # Duration -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R7")
 def test_what_falls_on_the_end_is_outside():
     trace = execute(regular(duration="5s"))
     assert trace.ended_at_ns == 5 * SECOND
@@ -38,6 +39,7 @@ def test_what_falls_on_the_end_is_outside():
     assert deliveries(execute(regular(duration="4700000001ns")))["effect"].tolist() == [1, 1, 1, 1]
 
 
+@pytest.mark.rule("R7")
 def test_what_is_unfinished_is_pending_and_not_lost():
     scenario = regular(duration="5.5s", consumer={"service": "2s"})
     trace = execute(scenario)
@@ -54,6 +56,7 @@ def test_what_is_unfinished_is_pending_and_not_lost():
     assert messages(trace)["created_at"].tolist()[-1] == 5 * SECOND
 
 
+@pytest.mark.rule("R7")
 def test_what_is_on_its_way_at_the_end_is_nowhere_yet():
     trace = execute(regular(duration="5.5s", producer={"link": {"latency": "2s"}}))
     table = messages(trace)
@@ -62,11 +65,13 @@ def test_what_is_on_its_way_at_the_end_is_nowhere_yet():
     assert table["status"].tolist()[3:] == [MessageStatus.IN_FLIGHT] * 2
 
 
+@pytest.mark.rule("R7")
 def test_the_series_ends_before_the_end():
     trace = execute(regular(duration="5s", sample_every="1s"))
     assert seconds(trace.series["time"]) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.rule("R7")
 def test_a_fault_that_outlives_the_run_has_no_end():
     scenario = regular(duration="5s", faults=[{"crash": "server", "at": "4s", "lasts": "1s"}])
     trace = execute(scenario)
@@ -75,6 +80,7 @@ def test_a_fault_that_outlives_the_run_has_no_end():
     assert len(execute(after).faults["fault"]) == 0
 
 
+@pytest.mark.rule("R7")
 def test_a_very_short_run_ends():
     # Its series would be sampled more often than once in a nanosecond.
     trace = execute(regular(duration="50ns"))
@@ -86,6 +92,7 @@ def test_a_very_short_run_ends():
 # Messages -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R7")
 def test_without_draining_the_last_message_ends_the_run():
     trace = execute(regular(messages=4))
     assert trace.ended_at_ns == 4 * SECOND
@@ -94,12 +101,14 @@ def test_without_draining_the_last_message_ends_the_run():
     assert deliveries(trace)["started_at"].tolist()[-1] == 4 * SECOND
 
 
+@pytest.mark.rule("R7")
 def test_with_draining_the_last_effect_ends_the_run():
     trace = execute(regular(messages=4, drain=True))
     assert trace.ended_at_ns == 4.7 * SECOND
     assert count(trace).once == 4
 
 
+@pytest.mark.rule("R7")
 def test_messages_are_counted_over_all_producers():
     scenario = Scenario.model_validate(
         {
@@ -120,6 +129,7 @@ def test_messages_are_counted_over_all_producers():
     assert (sources.count(0), sources.count(1), sources.count(2)) == (7, 3, 10)
 
 
+@pytest.mark.rule("R7")
 @pytest.mark.parametrize(
     ("bounds", "created"),
     [
@@ -137,6 +147,7 @@ def test_a_producer_has_bounds_of_its_own(bounds, created):
     assert trace.ended_at_ns == 10 * SECOND
 
 
+@pytest.mark.rule("R7")
 def test_a_run_ends_when_its_producers_can_create_no_more():
     # Asked for a hundred messages, but the producer stops after three.
     trace = execute(regular(messages=100, drain=True, producer={"messages": 3}))
@@ -144,6 +155,7 @@ def test_a_run_ends_when_its_producers_can_create_no_more():
     assert trace.ended_at_ns == 3.7 * SECOND
 
 
+@pytest.mark.rule("R7")
 def test_the_earlier_of_two_bounds_counts():
     assert execute(regular(duration="10s", messages=4)).ended_at_ns == 4 * SECOND
     assert execute(regular(duration="3500ms", messages=4)).ended_at_ns == 3.5 * SECOND
@@ -152,6 +164,7 @@ def test_the_earlier_of_two_bounds_counts():
 # Draining -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("R8")
 def test_draining_goes_on_until_everything_is_done():
     scenario = regular(duration="10s", drain=True, consumer={"service": "2s"})
     trace = execute(scenario)
@@ -161,6 +174,7 @@ def test_draining_goes_on_until_everything_is_done():
     assert messages(trace)["created_at"].max() < 10 * SECOND
 
 
+@pytest.mark.rule("R8")
 def test_draining_waits_for_what_was_emitted():
     scenario = Scenario.model_validate(
         {
@@ -180,6 +194,7 @@ def test_draining_waits_for_what_was_emitted():
     assert count(trace, "back").once == 2
 
 
+@pytest.mark.rule("R8")
 def test_draining_waits_for_handlers_whose_message_is_settled():
     # Acknowledged before the work: settled at once, but the run goes on until the work is done.
     for scope in ("delivery", "partition"):
@@ -198,6 +213,7 @@ def test_draining_waits_for_handlers_whose_message_is_settled():
         assert count(trace).once == 5
 
 
+@pytest.mark.rule("R8")
 def test_draining_waits_for_a_second_handler():
     # The first one settles the message; the second one still makes it a duplicate.
     scenario = world(
@@ -211,6 +227,7 @@ def test_draining_waits_for_a_second_handler():
     assert count(trace).duplicated == 1
 
 
+@pytest.mark.rule("R8")
 def test_draining_without_consumers_waits_for_the_store():
     scenario = Scenario.model_validate(
         {
@@ -228,6 +245,7 @@ def test_draining_without_consumers_waits_for_the_store():
     assert seconds(trace.messages["stored_at"]) == [3.5, 4.5, 5.5]
 
 
+@pytest.mark.rule("R8")
 @pytest.mark.parametrize("production_ends", [4, 10])
 def test_draining_has_a_bound(production_ends):
     # Nothing is ever finished: leases of 1 s, work of 2 s, late acknowledgements refused. The bound

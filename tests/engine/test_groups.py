@@ -52,6 +52,7 @@ def owners(trace: Trace, since: int = 0) -> dict[str, dict[int, set[tuple[int, i
 # Assignment ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("G1", "G10")
 @pytest.mark.parametrize(
     ("partitions", "instances", "concurrency", "expected"),
     [
@@ -84,6 +85,7 @@ def test_partitions_are_shared_like_kafkas_range_assignor(
     assert [found[partition] for partition in range(partitions)] == [{one} for one in in_order]
 
 
+@pytest.mark.rule("G10")
 def test_each_topic_is_shared_by_itself():
     # The example of Kafka's RangeAssignor: two consumers, two topics of three partitions each.
     # C0: [t0p0, t0p1, t1p0, t1p1], C1: [t0p2, t1p2]
@@ -123,6 +125,7 @@ def time_of_move(trace: Trace, crash_ns: int) -> int:
     return int(moved["acquired_at"].min()) - crash_ns
 
 
+@pytest.mark.rule("G7")
 def test_a_crash_is_noticed_a_session_timeout_after_the_last_heartbeat():
     scenario = group(
         duration="40s",
@@ -143,6 +146,7 @@ def test_a_crash_is_noticed_a_session_timeout_after_the_last_heartbeat():
     assert np.mean(noticed) == pytest.approx(TIMEOUT_S - HEARTBEAT_S / 2, abs=0.4)
 
 
+@pytest.mark.rule("G7")
 def test_until_then_nobody_reads_its_partitions():
     trace = execute(
         group(
@@ -167,6 +171,7 @@ def test_until_then_nobody_reads_its_partitions():
 # Coming back --------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("G8")
 def test_an_instance_back_before_its_session_times_out_takes_its_old_place():
     scenario = group(
         duration="40s",
@@ -192,6 +197,7 @@ def test_an_instance_back_before_its_session_times_out_takes_its_old_place():
         pd.testing.assert_frame_equal(mine, undisturbed)
 
 
+@pytest.mark.rule("G4", "G6")
 def test_reading_goes_on_at_the_committed_offset():
     # Ten messages at once, fetched up to three at a time. Arrivals of one moment come one by one,
     # so the first two batches hold one message each; the third is 2, 3, 4, the fourth 5, 6, 7. The
@@ -218,6 +224,7 @@ def test_reading_goes_on_at_the_committed_offset():
     assert effects.tolist() == [1, 1, 1, 1, 1, 2, 1, 1, 1, 1]
 
 
+@pytest.mark.rule("G4", "G6")
 def test_a_join_causes_no_duplicates():
     # Instance 1 crashes while there is nothing to do, so only its join could repeat anything. By
     # then the other one is behind, with a batch in work and another one in its buffer.
@@ -250,6 +257,7 @@ def test_a_join_causes_no_duplicates():
         assert partition["offset"].is_monotonic_increasing
 
 
+@pytest.mark.rule("G3")
 def test_a_partition_moves_between_two_polls_of_its_owner():
     # The batch of the owner takes two seconds. It does not give up in the middle of it.
     scenario = group(
@@ -303,6 +311,7 @@ def test_a_group_of_which_nobody_is_left_starts_again():
     }
 
 
+@pytest.mark.rule("G2")
 def test_a_backlog_in_one_partition_starves_no_other():
     # One member with two partitions: a thousand messages wait in one, and ten come to the other.
     scenario = Scenario.model_validate(

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from eda_sim.engine.execute import execute
 from tests.engine.worlds import SECOND, deliveries, world
 
+pytestmark = pytest.mark.rule("R4", "R6")
+
 GRID = st.integers(0, 20).map(lambda ticks: ticks / 4)
 
 

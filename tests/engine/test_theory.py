@@ -238,6 +238,7 @@ def test_dealt_in_turn_partitions_see_regular_arrivals():
     agree(measured, expected.mean_wait, half_width=WAIT_HALF_WIDTH)
 
 
+@pytest.mark.rule("L5")
 @pytest.mark.parametrize("model", ["M/M/1", "M/M/4"])
 def test_littles_law_to_the_last_digit(model):
     scenario, _, _ = MODELS[model]

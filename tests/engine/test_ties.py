@@ -20,6 +20,8 @@ from eda_sim.spec import Scenario
 from eda_sim.spec.distributions import Empirical
 from tests.engine.worlds import SECOND, at, copies, deliveries, messages, seconds, world
 
+pytestmark = pytest.mark.rule("R4", "R5")
+
 
 def lanes(trace: Trace, consumer: str = "server") -> list[tuple[int, int, float, float]]:
     """Return (message, worker, start, end) of each delivery in the order of hand-over."""
@@ -128,6 +130,7 @@ def test_messages_that_reach_the_broker_together_go_by_source_and_not_by_age():
     assert lanes(trace) == [(1, 0, 3.0, 4.0), (0, 0, 4.0, 5.0)]
 
 
+@pytest.mark.rule("R6")
 def test_idle_workers_are_served_longest_idle_first():
     # Worker 1 finishes at 2 s, worker 0 at 3 s, worker 2 has been idle from the start.
     scenario = world(
