@@ -53,6 +53,8 @@ class Rank(enum.IntEnum):
     """Its sweep reaches the broker: (consumer, instance, sweep)."""
     HANDLER_TIMEOUT = enum.auto()
     """A handler of the user's has run too long: (consumer, copy, attempt)."""
+    DELAY = enum.auto()
+    """A copy has waited for the delay of its channel: (channel, copy)."""
     REDELIVERY = enum.auto()
     """The redelivery delay of a copy is over: (subscription, copy, attempt)."""
     REDRIVE = enum.auto()

@@ -41,6 +41,11 @@ class Channel(Model):
         "client; default) or crc32 (librdkafka). sticky and round_robin ignore keys. Messages "
         "without a key go round robin.",
     )
+    delay: Duration = Field(
+        default=0.0,
+        description="Time that each message waits here before consumers can have it (Amazon SQS: "
+        "DelaySeconds); default 0s.",
+    )
     append: Append = Field(
         default=Append(), description="Time that storing takes; default none: an ideal store."
     )

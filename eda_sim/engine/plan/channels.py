@@ -10,6 +10,7 @@ import numpy as np
 from eda_sim.engine.partitioners import KEYED_PARTITIONERS, partition_table
 from eda_sim.engine.plan.columns import Floats, Integers, Numbering, columns
 from eda_sim.engine.plan.producers import key_count
+from eda_sim.engine.streams.samplers import to_ns
 
 
 class Keyless(enum.IntEnum):
@@ -25,6 +26,7 @@ class ChannelColumns(NamedTuple):
     address: Integers
     partitions: Integers
     keyless: Integers
+    delay_ns: Integers
     append_fixed_s: Floats
     append_per_byte_s: Floats
     key_partition_start: Integers
@@ -54,6 +56,7 @@ def lower_channels(numbering: Numbering) -> Channels:
                 "keyless": Keyless.STICKY
                 if channel.partitioner == "sticky"
                 else Keyless.ROUND_ROBIN,
+                "delay_ns": to_ns(channel.delay),
                 "append_fixed_s": channel.append.per_message,
                 "append_per_byte_s": channel.append.per_byte,
                 "key_partition_start": start,

@@ -29,6 +29,7 @@ class Channel:
         self.model = model
         self.index = index
         self.partitions = int(row.partitions[index])
+        self.delay_ns = int(row.delay_ns[index])
         self.append_fixed_s = float(row.append_fixed_s[index])
         self.append_per_byte_s = float(row.append_per_byte_s[index])
         self.partitioning = Partitioning(model, index)
@@ -83,10 +84,12 @@ class Channel:
         message: Message,
         origin: Origin,
         then: Callable[[int, list[Entry]], None] | None = None,
+        delay_ns: int = 0,
     ) -> None:
         """Store a copy of a message that a subscription moves here, within the broker.
 
         ``then`` is called with the number of the copy, and the copy as each subscription sees it.
+        ``delay_ns`` is how long it shall wait, besides the delay of the channel.
         """
         clock = self.model.clock
         now = clock.now
@@ -96,7 +99,7 @@ class Channel:
         self.free_at[partition] = done
 
         def store() -> None:
-            self._keep(message, partition, origin, then)
+            self._keep(message, partition, origin, then, delay_ns)
             self.model.close()
 
         self.model.open += 1
@@ -111,6 +114,7 @@ class Channel:
         partition: int,
         origin: Origin | None = None,
         then: Callable[[int, list[Entry]], None] | None = None,
+        delay_ns: int = 0,
     ) -> None:
         """Append a copy to a partition and offer it to every subscription."""
         model = self.model
@@ -119,9 +123,7 @@ class Channel:
         copy_id = model.ledger.new_copy()
         now = model.clock.now
         entries = [
-            Entry(
-                message, copy_id, subscription.consumer.index, offset, now, self.index, partition
-            )
+            Entry(message, copy_id, subscription.consumer.index, offset, now, self.index, partition)
             for subscription in self.subscriptions
         ]
         if origin is not None:
@@ -131,8 +133,26 @@ class Channel:
         model.open += len(entries)
         if then is not None:
             then(copy_id, entries)
+        delay_ns += self.delay_ns
+        if delay_ns:
+            self._delay(entries, delay_ns)
+            return
         for subscription, entry in zip(self.subscriptions, entries, strict=True):
             subscription.offer(entry)
+
+    def _delay(self, entries: list[Entry], delay_ns: int) -> None:
+        """Let a copy wait before consumers can have it."""
+        clock = self.model.clock
+        held = list(zip(self.subscriptions, entries, strict=True))
+
+        def admit() -> None:
+            for subscription, entry in held:
+                subscription.admit(entry)
+
+        for subscription, entry in held:
+            subscription.hold(entry)
+        if entries:
+            clock.call_at(admit, clock.now + delay_ns, Rank.DELAY, self.index, entries[0].copy_id)
 
     def subscription_of(self, consumer: int) -> Subscription:
         """Return the subscription of a consumer that reads this channel."""

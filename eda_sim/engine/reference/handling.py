@@ -11,20 +11,20 @@ keeps it and waits) or settled: given back with a delay, sent to another channel
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from simpy.events import Event
 
 from eda_sim.engine.lineage import mix
-from eda_sim.engine.plan import NONE, FaultKind, OnExhausted, RetryWhere
+from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.breaker import Breaker, BreakerSettings
 from eda_sim.engine.reference.calls import Answer
-from eda_sim.engine.reference.ledger import Delivery, History
-from eda_sim.engine.reference.retries import GIVE_UP, Retries
+from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.retries import GIVE_UP
 from eda_sim.engine.reference.users import UserHandler
+from eda_sim.engine.reference.verdicts import Verdict, Verdicts
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE, Stream
 from eda_sim.engine.streams.philox import uniform
 from eda_sim.engine.trace import CopyState, Outcome
@@ -34,29 +34,6 @@ if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
     from eda_sim.engine.reference.sessions import Session
     from eda_sim.engine.reference.workers import Worker
-
-
-class Action(enum.Enum):
-    """What an instance tells the broker about a delivery that failed for good."""
-
-    RELEASE = enum.auto()
-    REJECT = enum.auto()
-    LEAVE = enum.auto()
-    MOVE = enum.auto()
-
-
-class Verdict(NamedTuple):
-    """What shall become of a delivery that failed; ``delay_ns`` is how long it shall wait."""
-
-    action: Action
-    delay_ns: int = 0
-
-
-_EXHAUSTED = {
-    OnExhausted.REJECT: Verdict(Action.REJECT),
-    OnExhausted.RELEASE: Verdict(Action.RELEASE),
-    OnExhausted.LEAVE: Verdict(Action.LEAVE),
-}
 
 
 class Handling:
@@ -76,15 +53,12 @@ class Handling:
         self.error_probability = float(row.error_probability[index])
         self.poison_probability = float(row.poison_probability[index])
         self.timeout_ns = int(row.timeout_ns[index])
-        self.retries = Retries(self.model, row.retry[index])
-        self.where = RetryWhere(row.retry_where[index])
-        self.retry_channel = int(row.retry_channel[index])
+        self.verdicts = Verdicts(consumer)
         self.batch_max_messages = int(row.batch_max_messages[index])
         self.transactional = bool(plan.consumers.dedup_transactional[index])
         handler = self.model.user.handlers.get(index)
         self.user = None if handler is None else UserHandler(self.model, index, handler)
         self._values: dict[Delivery, Any] = {}
-        self._exhausted = _EXHAUSTED[OnExhausted(row.on_exhausted[index])]
         self._breaker = BreakerSettings(
             failure_rate=float(row.breaker_failure_rate[index]),
             window=int(row.breaker_window[index]),
@@ -153,33 +127,27 @@ class Handling:
             if known:
                 self._skip(delivery)
             elif delivery in failed:
-                verdicts[delivery] = self._give_up(worker, delivery, failed[delivery])
+                verdicts[delivery] = self._decide(worker, delivery)
             else:
                 self._take_effect(worker, delivery)
         return verdicts
 
     def _try_until_settled(
         self, worker: Worker, first: Delivery, fresh: list[Delivery], lookup_ns: int
-    ) -> Generator[Event, Any, dict[Delivery, int]]:
-        """Call the handler until it succeeds or may not be called in place again.
-
-        Return the failed deliveries, each with the delay (or GIVE_UP) before it shall be tried
-        again elsewhere.
-        """
-        clock = self.model.clock
+    ) -> Generator[Event, Any, list[Delivery]]:
+        """Call the handler until nothing fails or nothing is tried again; return what failed."""
+        clock, retries = self.model.clock, self.verdicts.retries
         attempt, previous_ns = 1, 0
         while True:
             if attempt == 1:
                 for delivery in fresh:
                     if draw_attempt(delivery) == 1:
-                        self.retries.note_first_attempt()
+                        retries.note_first_attempt()
             failed = yield from self._call(worker, first, fresh, lookup_ns, attempt)
-            if not failed:
-                return {}
-            if self.where != RetryWhere.IN_PLACE:
-                return {delivery: self._delay_elsewhere(delivery) for delivery in failed}
+            if not failed or not self.verdicts.in_place:
+                return failed
             delivery = failed[0]
-            delay_ns = self.retries.delay_ns(
+            delay_ns = retries.delay_ns(
                 self._entity(delivery, attempt),
                 delivery.message.root,
                 attempt,
@@ -187,7 +155,7 @@ class Handling:
                 previous_ns,
             )
             if delay_ns == GIVE_UP:
-                return dict.fromkeys(failed, GIVE_UP)
+                return failed
             if delay_ns:
                 yield clock.at(
                     clock.now + delay_ns,
@@ -338,39 +306,14 @@ class Handling:
         if self.model.has_user_code:
             self.model.calls.answer(delivery.message, self.consumer.index, answer)
 
-    def _delay_elsewhere(self, delivery: Delivery) -> int:
-        """Return the delay before a message is tried again by whoever gets it next."""
-        history = History.of(delivery)
-        message = delivery.message
-        delay_ns = self.retries.delay_ns(
-            self._entity(delivery, 1),
-            message.root,
-            history.tried + delivery.attempt,
-            self.model.clock.now - history.first_started_at,
-            history.previous_delay_ns,
-        )
-        history.previous_delay_ns = max(0, delay_ns)
-        return delay_ns
-
-    def _give_up(self, worker: Worker, delivery: Delivery, delay_ns: int) -> Verdict:
-        """Say what shall become of a failed message, and note it for a cumulative settlement."""
-        if delay_ns != GIVE_UP:
-            delivery.outcome = Outcome.FAILED
-            if self.where == RetryWhere.REQUEUE:
-                return Verdict(Action.RELEASE, delay_ns)
-            self._dispose(delivery, CopyState.MOVED)
-            return Verdict(Action.MOVE, delay_ns)
-        rejected = self._exhausted.action == Action.REJECT
-        delivery.outcome = Outcome.DEAD if rejected else Outcome.FAILED
-        self._dispose(delivery, CopyState.DISCARDED)
-        self.consumer.emitter.emit_failure(delivery.message, worker.session.owner.publishing)
-        self._answer(delivery, Answer(error=CallFailed))
-        return self._exhausted
-
-    def _dispose(self, delivery: Delivery, state: CopyState) -> None:
-        """Let a later cumulative acknowledgement bring the copy to this state."""
-        if not self.consumer.settle_before:
-            delivery.entry.disposition = state
+    def _decide(self, worker: Worker, delivery: Delivery) -> Verdict:
+        """Decide about a failed message; if nobody here tries it again, that has consequences."""
+        verdict = self.verdicts.decide(delivery)
+        if self.verdicts.gives_up(verdict):
+            publishing = worker.session.owner.publishing
+            self.consumer.emitter.emit_failure(delivery.message, publishing)
+            self._answer(delivery, Answer(error=CallFailed))
+        return verdict
 
 
 def draw_attempt(delivery: Delivery) -> int:

@@ -86,6 +86,19 @@ class Queue:
         self.available += 1
         self.dispatcher.dispatch()
 
+    def hold(self, entry: Entry) -> None:
+        """Take in a copy that is not visible before its delay is over."""
+        entry.state = CopyState.SCHEDULED
+        self.scheduled += 1
+
+    def admit(self, entry: Entry) -> None:
+        """Let consumers have a copy whose delay is over, unless it has gone meanwhile."""
+        if not entry.is_final:
+            self.scheduled -= 1
+            entry.state = CopyState.AVAILABLE
+            entry.available_at = self.model.clock.now
+            self.offer(entry)
+
     def remove(self, entry: Entry, state: CopyState) -> None:
         """Let go of a copy that its channel no longer has; a handler that runs it runs on."""
         if entry.is_final:
@@ -223,6 +236,8 @@ class Queue:
         """Bring a copy whose lease has ended, or which had none, to a final state."""
         if entry.state == CopyState.AVAILABLE:
             self.available -= 1
+        elif not entry.deliveries:
+            self.scheduled -= 1  # held back since it was stored, so it never stood in line
         else:
             self._count_out(entry)
             self.line.settled(entry)

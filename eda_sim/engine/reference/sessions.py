@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.ranks import Rank
-from eda_sim.engine.reference.handling import Action, Verdict
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.members import GroupWorker
+from eda_sim.engine.reference.verdicts import Action, Verdict
 from eda_sim.engine.reference.workers import QueueWorker, Worker
 from eda_sim.engine.trace import Outcome
 
@@ -158,6 +158,8 @@ class Session:
             self.release(delivery, verdict.delay_ns)
         elif verdict.action is Action.REJECT:
             self.reject(delivery)
+        elif verdict.action is Action.MOVE:
+            self.move(delivery, verdict.delay_ns)
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Send the acknowledgement of one delivery."""
@@ -176,6 +178,18 @@ class Session:
         """Refuse one delivery for good: nobody shall have it again."""
         queue = self._queue_of(delivery)
         self._settle(delivery, queue.reject)
+
+    def move(self, delivery: Delivery, delay_ns: int) -> None:
+        """Let the broker store the message in the retry channel, from where it comes again."""
+        handling = self.consumer.handling
+        assert handling is not None
+
+        def move(delivery: Delivery) -> None:
+            handling.verdicts.store_for_retry(delivery, delay_ns)
+            if self.consumer.queues:
+                self._queue_of(delivery).move(delivery)
+
+        self._settle(delivery, move)
 
     def _queue_of(self, delivery: Delivery) -> Queue:
         queues = self.consumer.queues

@@ -27,6 +27,12 @@ class Subscription(Protocol):
     def offer(self, entry: Entry) -> None:
         """Take in a copy that has just become visible."""
 
+    def hold(self, entry: Entry) -> None:
+        """Take in a copy that is not visible before its delay is over."""
+
+    def admit(self, entry: Entry) -> None:
+        """Let consumers have a copy whose delay is over."""
+
     def remove(self, entry: Entry, state: CopyState) -> None:
         """Let go of a copy that its channel no longer has.
 

@@ -22,6 +22,7 @@ class GroupPartition:
 
     __slots__ = (
         "committed",
+        "held",
         "last_owner",
         "log",
         "number",
@@ -39,14 +40,17 @@ class GroupPartition:
         self.position = 0
         self.committed = 0
         self.unread_bytes = 0
+        self.held = 0
         self.owner: GroupWorker | None = None
         self.target: GroupWorker | None = None
         self.last_owner: GroupWorker | None = None
 
     @property
     def has_unread(self) -> bool:
-        """Return whether the log goes on behind the position."""
-        return self.position < len(self.log)
+        """Return whether the log goes on behind the position, with something that may be read."""
+        if self.position == len(self.log):
+            return False
+        return not self.held or self.log[self.position].state != CopyState.SCHEDULED
 
     def go_back(self, now: int) -> None:
         """Set the position back to the committed offset: what was read in between comes again."""
@@ -83,6 +87,29 @@ class Topic:
         self.available += 1
         self.group.make_readable(partition)
 
+    def hold(self, entry: Entry) -> None:
+        """Take in a copy that is not visible before its delay is over; what follows it waits."""
+        partition = self.partitions[entry.partition]
+        entry.state = CopyState.SCHEDULED
+        partition.log.append(entry)
+        partition.held += 1
+        self.scheduled += 1
+
+    def admit(self, entry: Entry) -> None:
+        """Let the group read a copy whose delay is over, unless it has gone meanwhile."""
+        if not entry.is_final:
+            entry.state = CopyState.AVAILABLE
+            entry.available_at = self.group.model.clock.now
+            self.available += 1
+            self._no_longer_held(entry)
+
+    def _no_longer_held(self, entry: Entry) -> None:
+        partition = self.partitions[entry.partition]
+        partition.held -= 1
+        partition.unread_bytes += entry.message.size_bytes
+        self.scheduled -= 1
+        self.group.make_readable(partition)
+
     def remove(self, entry: Entry, state: CopyState) -> None:
         """Let go of a copy that its channel no longer has; its offset stays empty.
 
@@ -90,14 +117,17 @@ class Topic:
         """
         partition = self.partitions[entry.partition]
         if not entry.is_final:
+            held = entry.state == CopyState.SCHEDULED
             if entry.state == CopyState.ACQUIRED:
                 self.acquired -= 1
-            else:
+            elif not held:
                 self.available -= 1
             if entry.holder is not None:
                 entry.holder.end_lease(LeaseEnd.REMOVED, self.group.model.clock.now)
             entry.holder = None
             self.group.model.finish(entry, state)
+            if held:
+                self._no_longer_held(entry)
         if state == CopyState.TRUNCATED:
             self._cut(partition, entry.offset)
 

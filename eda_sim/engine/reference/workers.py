@@ -16,11 +16,11 @@ from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.dispatch import Request
 from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.speed import ENDLESS
+from eda_sim.engine.reference.verdicts import Action, Verdict
 from eda_sim.engine.trace import Outcome
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
-    from eda_sim.engine.reference.handling import Verdict
     from eda_sim.engine.reference.model import Model
     from eda_sim.engine.reference.sessions import Session
 
@@ -206,15 +206,20 @@ class Worker:
             for delivery in batch:
                 if self.session.speed is not None:
                     yield from self.while_still()
-                yield from self.handle(delivery)
-                self.model.close()
+                self._pass_on(delivery, (yield from self.handle(delivery)))
             return
         for first in range(0, len(batch), handling.batch_max_messages):
             yield from self.while_still()
             part = list(batch[first : first + handling.batch_max_messages])
-            yield from handling.handle(self, part)
-            for _ in part:
-                self.model.close()
+            verdicts = yield from handling.handle(self, part)
+            for delivery in part:
+                self._pass_on(delivery, verdicts.get(delivery))
+
+    def _pass_on(self, delivery: Delivery, verdict: Verdict | None) -> None:
+        """Move a message that failed to its retry channel; the rest is settled with the offset."""
+        if verdict is not None and verdict.action is Action.MOVE:
+            self.session.settle(delivery, verdict)
+        self.model.close()
 
 
 class QueueWorker(Worker):
