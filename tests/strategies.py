@@ -263,7 +263,7 @@ def channels(draw: Draw, small: bool) -> Data | None:
     }
 
 
-SERVICE_FAULTS = ("crash", "pause", "hang", "slow", "bug")
+SERVICE_FAULTS = ("crash", "stop", "pause", "hang", "slow", "bug")
 LINK_FAULTS = ("loss", "ack_loss", "duplication", "delay")
 
 
@@ -297,7 +297,7 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         there = [(section, name) for section in chosen for name in data[section]]
         return draw(st.sampled_from(there))
 
-    kinds = [*LINK_FAULTS, "partition"]
+    kinds = [*LINK_FAULTS, "partition", "crash of a producer"]
     if data["consumers"]:
         kinds += SERVICE_FAULTS
     kind = draw(st.sampled_from(kinds))
@@ -309,6 +309,8 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         channel = channel if isinstance(channel, str) else draw(st.sampled_from(channel))
         pair = [written(section, name), written("channels", channel)]
         fault[kind] = draw(st.permutations(pair))
+    elif kind == "crash of a producer":
+        fault["crash"] = written(*any_of("producers"))
     elif kind in LINK_FAULTS:
         fault[kind] = written(*any_of("consumers", "producers"))
     else:

@@ -42,6 +42,7 @@ def busy(lease: str, **consumer: object) -> Scenario:
     )
 
 
+@pytest.mark.rule("F4")
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("lease", LEASES)
 def test_settled_after_nothing_is_lost(lease, seed):

@@ -32,7 +32,7 @@ def nothing_while_still(case: Case) -> Iterator[Finding]:
 
 
 def dead_producers_create_nothing(case: Case) -> Iterator[Finding]:
-    """A producer that has crashed creates no messages."""
+    """No producer that has crashed creates messages."""
     messages, names = case.trace.messages, case.trace.names
     for name in case.scenario.producers:
         own = messages["source"] == names.sources.index(name)
@@ -42,7 +42,7 @@ def dead_producers_create_nothing(case: Case) -> Iterator[Finding]:
 
 
 def nothing_crosses_a_cut(case: Case) -> Iterator[Finding]:
-    """What is sent while the network is cut arrives when it has healed, or later."""
+    """Nothing that is sent while the network is cut arrives before it has healed."""
     trace = case.trace
     messages, deliveries, faults, names = (
         trace.messages,
@@ -62,7 +62,11 @@ def nothing_crosses_a_cut(case: Case) -> Iterator[Finding]:
             own = deliveries["consumer"] == names.consumers.index(client)
             own &= (deliveries["instance"] == instance) | (instance == NEVER)
             own &= deliveries["channel"] == at_channel
-            sent, arrived, table = deliveries["acquired_at"], deliveries["received_at"], "deliveries"
+            sent, arrived, table = (
+                deliveries["acquired_at"],
+                deliveries["received_at"],
+                "deliveries",
+            )
         else:
             name = client.removeprefix("producers.")
             own = messages["source"] == names.sources.index(name)

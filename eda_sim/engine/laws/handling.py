@@ -8,7 +8,7 @@ import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, groups, known
 from eda_sim.engine.streams.samplers import to_ns
-from eda_sim.engine.trace import NEVER, Column, Outcome
+from eda_sim.engine.trace import NEVER, Column, CopyState, Outcome
 from eda_sim.spec.consumers import Consumer
 
 
@@ -76,8 +76,9 @@ def _most_tries(consumer: Consumer) -> float:
 def timeouts_stop_handlers(case: Case) -> Iterator[Finding]:
     """With a time-out and no retry in place, no handler runs longer than it."""
     deliveries = case.trace.deliveries
-    for number, _, consumer in case.consumers():
+    for number, name, consumer in case.consumers():
         waits = consumer.circuit_breaker is not None or _most_tries(consumer) > 1
+        waits |= case.is_hit(name, ("pause",))  # a process that stands still notices it later
         if consumer.timeout is None or waits:
             continue
         lookup = 0.0 if consumer.dedup is None else consumer.dedup.lookup
@@ -106,7 +107,27 @@ def transactions_never_duplicate(case: Case) -> Iterator[Finding]:
             yield case.where("deliveries", wrong, "a second effect of one message")
 
 
+def delays_are_kept(case: Case) -> Iterator[Finding]:
+    """No copy is visible before the delay of its channel is over, nor later without a reason."""
+    copies, names = case.trace.copies, case.trace.names
+    delay = np.array([to_ns(case.scenario.channels[name].delay) for name in names.channels])
+    due = copies["stored_at"] + delay[copies["channel"]]
+    visible = known(copies["visible_at"])
+    early = visible & (copies["visible_at"] < due)
+    yield case.where("copies", early, "visible before its delay is over")
+    hidden = ~visible & (copies["settled_at"] == NEVER) & (copies["state"] != CopyState.SCHEDULED)
+    yield case.where("copies", hidden, "not visible, but not scheduled")
+    may_wait_longer = [
+        number for number, _, consumer in case.consumers() if consumer.retry_channel is not None
+    ]
+    prompt = ~np.isin(copies["source_consumer"], may_wait_longer)
+    late = prompt & (np.where(visible, copies["visible_at"], case.end) > due)
+    late &= visible | (copies["settled_at"] == NEVER)
+    yield case.where("copies", late, "visible later than the delay of its channel")
+
+
 LAWS: tuple[Law, ...] = (
+    delays_are_kept,
     batches_are_bounded,
     failures_have_no_effect,
     tries_are_bounded,

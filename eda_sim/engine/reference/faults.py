@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.ranks import Rank
@@ -11,6 +12,18 @@ from eda_sim.engine.reference.instances import Instance
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.schedules import FOREVER
 from eda_sim.engine.trace import NEVER
+
+
+class _Nodes(Protocol):
+    """What a fault asks of a channel."""
+
+    nodes: int
+
+    def node_down(self, node: int, *, power_loss: bool) -> None:
+        """Take a node down, with what it had not written to its disk or without."""
+
+    def node_up(self, node: int) -> None:
+        """Bring it back."""
 
 
 class Fault:
@@ -72,12 +85,13 @@ class Fault:
     def _change_nodes(self, *, down: bool) -> None:
         if self.channel is None or self.what not in (FaultKind.CRASH, FaultKind.POWER_LOSS):
             return
-        nodes = range(self.channel.nodes) if self.number == NONE else [self.number]
+        channel = cast("_Nodes", self.channel)
+        nodes = range(channel.nodes) if self.number == NONE else [self.number]
         for node in nodes:
             if down:
-                self.channel.node_down(node, power_loss=self.what == FaultKind.POWER_LOSS)
+                channel.node_down(node, power_loss=self.what == FaultKind.POWER_LOSS)
             else:
-                self.channel.node_up(node)
+                channel.node_up(node)
 
     def _crash(self, instance: Instance, change: int) -> None:
         if change > 0:

@@ -73,11 +73,12 @@ class Instance:
 
     # Down and up --------------------------------------------------------------------------------
 
-    def come_up(self) -> None:
-        """Open a new session."""
-        self.session = Session(self, self.sessions)
+    def come_up(self) -> Session:
+        """Open a new session and return it."""
+        session = self.session = Session(self, self.sessions)
         self.sessions += 1
-        self.session.start()
+        session.start()
+        return session
 
     def crash(self) -> None:
         """Lose everything in memory; crashes nest, the first one takes the instance down."""
@@ -106,9 +107,7 @@ class Instance:
 
     def _come_up_again(self) -> None:
         if self.causes_down == 0 and self.session is None:
-            self.come_up()
-            assert self.session is not None
-            self.session.join()
+            self.come_up().join()
             self._note_silence()
 
     # Heard and unheard --------------------------------------------------------------------------

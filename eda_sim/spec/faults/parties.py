@@ -86,7 +86,6 @@ Pair = Annotated[
 """Two parties."""
 
 
-
 def party_of(target: str) -> Party:
     """Take a target apart.
 

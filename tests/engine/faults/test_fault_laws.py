@@ -1,0 +1,50 @@
+"""Each law about faults can be broken."""
+
+import pytest
+
+from eda_sim.engine.execute import execute
+from eda_sim.engine.laws import LawViolation, check_laws
+from tests.engine.worlds import SECOND, world
+from tests.traces import tampered
+
+
+@pytest.mark.parametrize(
+    ("law", "fault"),
+    [
+        ("nothing_while_still", {"pause": "server"}),
+        ("nothing_while_still", {"hang": "server/0"}),
+        ("nothing_while_down", {"stop": "server"}),
+        ("dead_producers_create_nothing", {"crash": "source"}),
+        ("nothing_crosses_a_cut", {"partition": ["source", "queue"]}),
+        ("nothing_crosses_a_cut", {"partition": ["server", "queue"]}),
+    ],
+)
+def test_a_fault_that_would_have_lasted_longer_is_caught(law, fault):
+    scenario = world(
+        duration="6s",
+        producer={"arrivals": "constant(20/s)"},
+        consumer={"service": "10ms"},
+        faults=[{**fault, "at": "2s", "lasts": "1s"}],
+    )
+    trace = execute(scenario)
+    with pytest.raises(LawViolation) as caught:
+        check_laws(tampered(trace, "faults", "ended_at", 0, 4 * SECOND), scenario)
+    assert caught.value.law == law
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value"), [("occurrence", 1, 2), ("ended_at", 0, 4 * SECOND)]
+)
+def test_occurrences_out_of_order_are_caught(column, row, value):
+    law = "occurrences_in_order"
+    fault = {"slow": "server", "factor": 2, "mtbf": "1s", "mttr": "500ms"}
+    scenario = world(
+        duration="6s",
+        producer={"arrivals": "constant(20/s)"},
+        consumer={"service": "10ms"},
+        faults=[fault],
+    )
+    trace = execute(scenario)
+    with pytest.raises(LawViolation) as caught:
+        check_laws(tampered(trace, "faults", column, row, value), scenario)
+    assert caught.value.law == law
