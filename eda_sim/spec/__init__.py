@@ -28,7 +28,20 @@ from eda_sim.spec.distributions import (
     Weibull,
 )
 from eda_sim.spec.errors import Problem, ScenarioError
-from eda_sim.spec.faults import Crash
+from eda_sim.spec.faults import (
+    AckLoss,
+    Bug,
+    Crash,
+    Delay,
+    Duplication,
+    Hang,
+    Loss,
+    Partition,
+    Pause,
+    PowerLoss,
+    Slow,
+    Stop,
+)
 from eda_sim.spec.files import bundled_text, dump, load, parse_value, scenarios
 from eda_sim.spec.links import Link
 from eda_sim.spec.presets.base import Broker, Default
@@ -45,8 +58,10 @@ from eda_sim.spec.schema import json_schema
 from eda_sim.spec.subscriptions import Subscription
 
 __all__ = [
+    "AckLoss",
     "Append",
     "Broker",
+    "Bug",
     "Channel",
     "Constant",
     "ConstantArrivals",
@@ -54,24 +69,33 @@ __all__ = [
     "Crash",
     "Deduplication",
     "Default",
+    "Delay",
+    "Duplication",
     "Emission",
     "Empirical",
     "Erlang",
     "Exponential",
+    "Hang",
     "Hyperexponential",
     "Link",
     "Lognormal",
+    "Loss",
     "Mixture",
     "ModulatedArrivals",
     "NoKeys",
     "Pareto",
+    "Partition",
+    "Pause",
     "PiecewiseArrivals",
     "PoissonArrivals",
+    "PowerLoss",
     "Problem",
     "Producer",
     "RenewalArrivals",
     "Scenario",
     "ScenarioError",
+    "Slow",
+    "Stop",
     "Subscription",
     "TraceArrivals",
     "Uniform",

@@ -203,7 +203,9 @@ class Session:
         message = delivery.message
         clock, link = self.model.clock, self.connection.to_broker
         entity = consumer.entity(message.lineage)
-        if link.loses(clock.now, entity, message.root, delivery.attempt):
+        if link.disturbances is not None and link.loses(
+            clock.now, entity, message.root, delivery.attempt
+        ):
             return
         arrival = link.arrival(clock.now, entity, message.root, delivery.attempt)
         if arrival == clock.now:
