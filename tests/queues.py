@@ -62,6 +62,7 @@ def _trace(
             "message_id": ids,
             "offset": ids,
             "stored_at": created,
+            "visible_at": created,
             "state": zero + CopyState.ACKNOWLEDGED,
             "deliveries": one,
             "settled_at": finished,

@@ -160,6 +160,7 @@ def _draw_copy(
         {
             **whose,
             "stored_at": stored,
+            "visible_at": stored,
             "state": int(state),
             "deliveries": count,
             "settled_at": NEVER if state in OPEN else now + draw(ticks) * TICK_NS,

@@ -138,6 +138,7 @@ COPIES = (
     ColumnSpec("partition", "1", "partition of the channel"),
     ColumnSpec("offset", "1", "place in the partition, from 0; -1 if it went to one queue alone"),
     ColumnSpec("stored_at", "ns", "appended to the partition"),
+    ColumnSpec("visible_at", "ns", "consumers can have it from then on; -1 as long as it waits"),
     ColumnSpec("state", "CopyState", "state at the end of the run"),
     ColumnSpec("deliveries", "1", "times it was handed over"),
     ColumnSpec("settled_at", "ns", "reached a final state"),

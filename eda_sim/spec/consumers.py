@@ -240,6 +240,8 @@ class Consumer(Model):
             yield "retry_where", "only with retry"
         if where == "requeue" and self.subscription.lease_scope == "partition":
             yield "retry_where", "requeue needs leases on deliveries; a partition goes on in order"
+        if where == "channel" and self.subscription.lease_scope == "group":
+            yield "retry_where", "channel would break the order that lease_scope: group keeps"
         if where != "in_place" and self.settle != "after":
             yield "retry_where", f"{where} needs settle: after"
         if where != "channel" and channel is not None:

@@ -171,6 +171,7 @@ class Entry:
         "source_copy",
         "state",
         "stored_at",
+        "visible_at",
     )
 
     def __init__(
@@ -192,6 +193,7 @@ class Entry:
         self.place = offset
         self.offset = offset
         self.stored_at = now
+        self.visible_at = now
         self.available_at = now
         self.state = CopyState.AVAILABLE
         self.deliveries = 0
@@ -209,6 +211,16 @@ class Entry:
         self.source_consumer = origin.consumer
         if origin.consumer == self.consumer and origin.deliveries:
             self.history = History(self.stored_at, earlier=origin.deliveries)
+
+    def wait(self) -> None:
+        """Be SCHEDULED: consumers cannot have it yet."""
+        self.state = CopyState.SCHEDULED
+        self.visible_at = NEVER
+
+    def appear(self, now: int) -> None:
+        """Be AVAILABLE: consumers can have it from now on."""
+        self.state = CopyState.AVAILABLE
+        self.visible_at = self.available_at = now
 
     @property
     def is_final(self) -> bool:

@@ -88,15 +88,14 @@ class Queue:
 
     def hold(self, entry: Entry) -> None:
         """Take in a copy that is not visible before its delay is over."""
-        entry.state = CopyState.SCHEDULED
+        entry.wait()
         self.scheduled += 1
 
     def admit(self, entry: Entry) -> None:
         """Let consumers have a copy whose delay is over, unless it has gone meanwhile."""
         if not entry.is_final:
             self.scheduled -= 1
-            entry.state = CopyState.AVAILABLE
-            entry.available_at = self.model.clock.now
+            entry.appear(self.model.clock.now)
             self.offer(entry)
 
     def remove(self, entry: Entry, state: CopyState) -> None:

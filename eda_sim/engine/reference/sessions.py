@@ -185,9 +185,12 @@ class Session:
         assert handling is not None
 
         def move(delivery: Delivery) -> None:
-            handling.verdicts.store_for_retry(delivery, delay_ns)
-            if self.consumer.queues:
+            """Store it there and be done with it here; in a queue, in one transaction."""
+            if not self.consumer.queues:
+                handling.verdicts.store_for_retry(delivery, delay_ns)
+            elif delivery.entry.holder is delivery:
                 self._queue_of(delivery).move(delivery)
+                handling.verdicts.store_for_retry(delivery, delay_ns)
 
         self._settle(delivery, move)
 

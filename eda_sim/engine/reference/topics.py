@@ -90,7 +90,7 @@ class Topic:
     def hold(self, entry: Entry) -> None:
         """Take in a copy that is not visible before its delay is over; what follows it waits."""
         partition = self.partitions[entry.partition]
-        entry.state = CopyState.SCHEDULED
+        entry.wait()
         partition.log.append(entry)
         partition.held += 1
         self.scheduled += 1
@@ -98,8 +98,7 @@ class Topic:
     def admit(self, entry: Entry) -> None:
         """Let the group read a copy whose delay is over, unless it has gone meanwhile."""
         if not entry.is_final:
-            entry.state = CopyState.AVAILABLE
-            entry.available_at = self.group.model.clock.now
+            entry.appear(self.group.model.clock.now)
             self.available += 1
             self._no_longer_held(entry)
 

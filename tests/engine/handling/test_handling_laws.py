@@ -73,6 +73,7 @@ def test_a_second_effect_in_spite_of_a_transaction_is_caught():
     [
         ("batches_are_bounded", "batch", {"consumers.server.batch_max_messages": 2}),
         ("timeouts_stop_handlers", "timeout", {"consumers.server.timeout": "19ms"}),
+        ("delays_are_kept", "failing", {"channels.queue.delay": "1ms"}),
     ],
 )
 def test_a_run_of_another_scenario_breaks_the_law(law, kind, change):
