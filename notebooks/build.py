@@ -66,6 +66,8 @@ def sources() -> list[Path]:
 def read_source(path: Path) -> NotebookNode:
     """Read a source into a notebook without outputs; cells get their ids here."""
     notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
+    # An empty cell gets no execution count, and what has none is never compared.
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         unknown = set(tags(cell)) - TAGS

@@ -13,7 +13,7 @@ NEEDED = {"capacity", "shop", "broken", "before"}
 
 
 @pytest.fixture(scope="module")
-def lesson(build):
+def parts(build):
     """What the exercises of the lesson use: its parameters, scenarios and functions."""
     namespace = {}
     source = build.read_source(build.SOURCES / f"{NAME}.py")
@@ -32,8 +32,8 @@ def lesson(build):
     return namespace
 
 
-def verdict(lesson, judge, answer):
-    return es.lessons.check(answer, lesson[judge], name="answer").state
+def verdict(parts, judge, answer):
+    return es.lessons.check(answer, parts[judge], name="answer").state
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def verdict(lesson, judge, answer):
         ("77", State.KEEP_WORKING),
     ],
 )
-def test_the_largest_rate(lesson, rate, state):
-    assert verdict(lesson, "judge_rate", rate) is state
+def test_the_largest_rate(parts, rate, state):
+    assert verdict(parts, "judge_rate", rate) is state
 
 
 def warehouse(**changes):
@@ -92,8 +92,8 @@ def warehouse(**changes):
     ],
     ids=["missing", "a number", "4", "5", "6", "3 x 2", "9", "40/s", "constant"],
 )
-def test_the_size_of_the_warehouse(lesson, scenario, state):
-    assert verdict(lesson, "judge_warehouse", scenario) is state
+def test_the_size_of_the_warehouse(parts, scenario, state):
+    assert verdict(parts, "judge_warehouse", scenario) is state
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_the_size_of_the_warehouse(lesson, scenario, state):
     ],
     ids=["as it was", "shared", "one instance of four", "more", "faster", "less"],
 )
-def test_the_repair(lesson, changes, state):
-    assert verdict(lesson, "judge_repair", lesson["broken"].replace(changes)) is state
+def test_the_repair(parts, changes, state):
+    assert verdict(parts, "judge_repair", parts["broken"].replace(changes)) is state
 
 
 @pytest.mark.slow
