@@ -243,6 +243,11 @@ class ProcessContext(_Context):
         """Return how many instances of a consumer are up."""
         return self._consumer(consumer).up
 
+    def scale(self, consumer: str, instances: int) -> None:
+        """Let so many instances of a consumer run: the first ones."""
+        names = self._model.plan.names.consumers
+        self._model.scaling.scale(number_of(names, consumer, "consumer"), instances)
+
     def _consumer(self, name: str) -> Consumer:
         number = number_of(self._model.plan.names.consumers, name, "consumer")
         return self._model.consumers[number]

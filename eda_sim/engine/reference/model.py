@@ -10,6 +10,7 @@ from eda_sim.engine.reference.calls import Calls
 from eda_sim.engine.reference.clock import Clock
 from eda_sim.engine.reference.draws import Draws
 from eda_sim.engine.reference.ledger import Entry, Ledger, Message
+from eda_sim.engine.reference.scaling import Scaling
 from eda_sim.engine.reference.schedules import Schedule
 from eda_sim.engine.streams.addresses import Stream
 from eda_sim.engine.trace import CopyState
@@ -36,6 +37,7 @@ class Model:
         self.plan = plan
         self.user = user
         self.calls = Calls(self)
+        self.scaling = Scaling(self)
         self.has_user_code = user.is_needed
         self.clock = Clock()
         self.ledger = Ledger(user.names)

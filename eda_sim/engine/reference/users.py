@@ -12,6 +12,7 @@ from simpy.events import Event as Waitable
 
 from eda_sim.engine.reference.contexts import HandlerContext, ProcessContext, event_of
 from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.scaling import names_with_scaling
 from eda_sim.engine.streams.samplers import DistributionTable
 from eda_sim.engine.trace import Names
 from eda_sim.engine.user import Event, Failure, Handler, HandlerError, Process
@@ -27,7 +28,7 @@ class UserCode:
     Attributes
     ----------
     names : Names
-        Those of the plan, and the processes among the sources.
+        Those of the plan; with processes they are sources too, and every consumer can be stopped.
     payloads : dict
         Message -> what it carries.
     tables : dict
@@ -37,13 +38,9 @@ class UserCode:
     def __init__(
         self, names: Names, handlers: Mapping[str, Handler], processes: Mapping[str, Process]
     ) -> None:
-        self.names = Names(
-            sources=(*names.sources, *processes),
-            channels=names.channels,
-            consumers=names.consumers,
-            fault_kinds=names.fault_kinds,
-            targets=names.targets,
-        )
+        self.names = names
+        if processes:
+            self.names = names_with_scaling(names, (*names.sources, *processes))
         self.handlers = {names.consumers.index(name): f for name, f in handlers.items()}
         self.processes = processes
         self.payloads: dict[int, Any] = {}

@@ -8,7 +8,7 @@ import eda_sim as es
 from eda_sim.engine.execute import execute
 from eda_sim.engine.trace import Outcome
 from eda_sim.engine.user import Failure, HandlerError
-from tests.engine.worlds import SECOND, at, copies, deliveries, messages, seconds, world
+from tests.engine.worlds import SECOND, at, copies, count, deliveries, messages, seconds, world
 
 
 def chain(**consumer):
@@ -319,3 +319,86 @@ def test_handlers_work_in_partitions_and_batches(consumer):
     assert seen == [0, 1, 2, 3]
     assert deliveries(trace)["effect"].tolist() == [1, 1, 0, 1]
     assert (copies(trace)["settled_at"] > SECOND).all()
+
+
+def up(trace):
+    """Return the second -> instances of the server that are up."""
+    return dict(
+        zip((trace.series["time"] // SECOND).tolist(), trace.series["up"].tolist(), strict=True)
+    )
+
+
+@pytest.mark.rule("H24")
+@pytest.mark.parametrize(
+    "subscription", [{}, {**LEASE, "fetch_max_messages": 5}], ids=["queue", "partition"]
+)
+def test_a_process_scales_a_consumer_within_the_scenario(subscription):
+    def autoscaler(context):
+        context.scale("server", 1)
+        yield context.timeout(10)
+        context.scale("server", 4)
+        yield context.timeout(10)
+        context.scale("server", 2)
+        context.state["up"] = context.instances("server")
+
+    trace = execute(
+        world(
+            seed=1,
+            duration=30,
+            drain=True,
+            sample_every=1,
+            producer={"rate": "20/s", "key": "uniform(n=100)"},
+            channel={"partitions": 4},
+            consumer={
+                "service": "exponential(100ms)",
+                "instances": 4,
+                "subscription": {**subscription},
+            },
+        ),
+        processes=[autoscaler],
+    )
+    instances = up(trace)
+    assert [instances[second] for second in (5, 15, 25)] == [1, 4, 2]
+    rows = deliveries(trace)
+    assert count(trace).once == len(messages(trace))
+    assert (rows["outcome"] != Outcome.CRASHED).all()  # nobody was interrupted
+    began = rows[rows["started_at"] < 10 * SECOND]
+    assert set(began["instance"]) == {0}
+    assert set(rows["instance"][rows["effect"] == 1]) == {0, 1, 2, 3}
+    faults = trace.faults
+    kinds = [trace.names.fault_kinds[kind] for kind in faults["kind"]]
+    assert kinds == ["stop"] * 5
+    assert faults["instance"].tolist() == [1, 2, 3, 2, 3]
+    assert faults["occurrence"].tolist() == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.rule("H24")
+def test_an_autoscaler_keeps_up_with_a_load_that_doubles():
+    def autoscaler(context):
+        context.scale("server", 2)
+        while True:
+            yield context.timeout(5)
+            if context.queue_length("server") > 20 and context.instances("server") < 8:
+                context.scale("server", context.instances("server") + 2)
+
+    scenario = world(
+        seed=2,
+        duration=120,
+        producer={"rate": "40/s"},
+        consumer={"service": "100ms", "instances": 8},
+    )
+    scaled = execute(scenario, processes=[autoscaler])
+    fixed = execute(scenario.replace({"consumers.server.instances": 2}))
+    waiting = [int((copies(trace)["settled_at"] == -1).sum()) for trace in (scaled, fixed)]
+    assert waiting[0] < 50
+    assert waiting[1] > 1000
+
+
+@pytest.mark.rule("H24")
+def test_there_are_no_more_instances_than_the_scenario_has():
+    def process(context):
+        yield context.timeout(1)
+        context.scale("server", 2)
+
+    with pytest.raises(HandlerError, match="2 is not valid: the scenario has 1"):
+        execute(chain(), processes=[process])
