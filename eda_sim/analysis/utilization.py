@@ -22,7 +22,7 @@ import pandas as pd
 from eda_sim.analysis.steps import clipped
 from eda_sim.analysis.tables import Tables, is_one_of
 
-DOWN_KINDS = ("crash",)
+DOWN_KINDS = ("crash", "stop")
 """Kinds of fault that take an instance down."""
 
 

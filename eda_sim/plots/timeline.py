@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from eda_sim.analysis.utilization import DOWN_KINDS
 from eda_sim.plots import style
 
 MOST_LANES = 24
@@ -150,6 +151,8 @@ def _draw_down(
 ) -> list[Artist]:
     drawn = False
     for row in [] if faults is None else faults.to_dict("records"):
+        if row["kind"] not in DOWN_KINDS:
+            continue
         over = stretch[1] if pd.isna(row["ended_at"]) else min(row["ended_at"], stretch[1])
         begin = max(row["started_at"], stretch[0])
         for number, (instance, _) in enumerate(lanes):
