@@ -18,7 +18,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lab check format bench lessons notebooks picture lock clean
+.PHONY: help setup run test test-fast lab check format bench golden lessons notebooks picture lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ lessons: $(READY_ALL) $(COMPILED) ## build the notebooks anew from notebooks/src
 bench: $(READY) $(COMPILED) ## print how fast the engine is on this machine
 	$(PY) benchmarks/engines.py
 	$(PY) benchmarks/streams.py
+
+golden: $(READY_ALL) $(COMPILED) ## write the digests of the bundled scenarios anew
+	$(PY) -m tests.golden
 
 picture: $(READY) $(COMPILED) ## draw the picture of the README anew
 	$(BIN)/eda-sim run checkout --out $(RESULTS)/checkout
