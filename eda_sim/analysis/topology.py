@@ -24,7 +24,8 @@ def topology(scenario: Scenario) -> pd.DataFrame:
     DataFrame
         One row per edge: ``source``, ``source_kind``, ``target``, ``target_kind`` (kinds are
         ``producer``, ``channel``, ``consumer``), ``relation`` (``publishes``, ``delivers``,
-        ``emits``), ``source_label``, ``target_label`` (the name and its most telling number).
+        ``emits``, ``gives up to``, ``redrives``), ``source_label``, ``target_label`` (the name
+        and its most telling number).
     """
     rows: list[tuple[str, str, str, str, str]] = []
     for name, producer in scenario.producers.items():
@@ -32,6 +33,12 @@ def topology(scenario: Scenario) -> pd.DataFrame:
     for name, consumer in scenario.consumers.items():
         rows += [(channel, "channel", name, "consumer", "delivers") for channel in consumer.reads]
         rows += [(name, "consumer", emission.to, "channel", "emits") for emission in consumer.emits]
+        letters, redrive = consumer.subscription.dead_letter, consumer.subscription.redrive
+        if letters is not None:
+            rows.append((name, "consumer", letters, "channel", "gives up to"))
+        if letters is not None and redrive is not None:
+            back = consumer.reads if redrive.to is None else (redrive.to,)
+            rows += [(letters, "channel", channel, "channel", "redrives") for channel in back]
     columns = ["source", "source_kind", "target", "target_kind", "relation"]
     table = pd.DataFrame(rows, columns=columns)
     labels = _labels(scenario)

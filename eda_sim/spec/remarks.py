@@ -54,8 +54,9 @@ def _idle_members(scenario: Scenario) -> Iterator[Problem]:
 
 def _unread_channels(scenario: Scenario) -> Iterator[Problem]:
     read = {channel for consumer in scenario.consumers.values() for channel in consumer.reads}
+    letters = {consumer.subscription.dead_letter for consumer in scenario.consumers.values()}
     for name in scenario.channels:
-        if name not in read:
+        if name not in read and name not in letters:
             yield Problem(path=("channels", name), message="no consumer reads it")
 
 
