@@ -231,20 +231,20 @@ def test_retries_in_place_are_a_longer_service():
 
     The sum of a geometric number of exponential services is exponential again.
     """
-    assert mean_sojourn("immediate(max_attempts=1000)", "in_place") == pytest.approx(5.0, rel=0.05)
+    assert mean_sojourn("immediate(max_attempts=1000)", "in_place") == pytest.approx(5.0, rel=0.08)
 
 
 @pytest.mark.rule("H7")
 def test_requeued_at_once_a_message_needs_as_long_as_retried_in_place():
     """Record feedback.0.6.0.2.W again: the mean does not depend on who waits where."""
-    assert mean_sojourn("immediate(max_attempts=1000)", "requeue") == pytest.approx(5.0, rel=0.05)
+    assert mean_sojourn("immediate(max_attempts=1000)", "requeue") == pytest.approx(5.0, rel=0.08)
 
 
 def mean_sojourn(retry, where):
     trace = execute(
         world(
             seed=6,
-            messages=60_000,
+            messages=25_000,
             drain=True,
             drain_timeout="1d",
             producer={"rate": 0.6},
@@ -273,7 +273,7 @@ def test_limited_retries_in_place_are_an_mg1_queue():
     trace = execute(
         world(
             seed=7,
-            messages=50_000,
+            messages=25_000,
             drain=True,
             drain_timeout="1d",
             producer={"rate": 0.5},
@@ -286,8 +286,8 @@ def test_limited_retries_in_place_are_an_mg1_queue():
     )
     rows = copies(trace)
     sojourn = ((rows["settled_at"] - rows["stored_at"]) / SECOND).mean()
-    assert sojourn == pytest.approx(expected, rel=0.05)
-    assert binomial((rows["state"] == CopyState.DISCARDED).mean(), 0.027, 50_000)
+    assert sojourn == pytest.approx(expected, rel=0.08)
+    assert binomial((rows["state"] == CopyState.DISCARDED).mean(), 0.027, 25_000)
 
 
 @pytest.mark.rule("H9")
