@@ -79,12 +79,40 @@ class Rank(enum.IntEnum):
     """A call has waited long enough for its answer: (source, message)."""
     CALL_RETRY = enum.auto()
     """A call is tried again: (source, message of the attempt before)."""
+    LINGER = enum.auto()
+    """A batch has been collected for long enough: (source, first message)."""
+    REQUEST_TIMEOUT = enum.auto()
+    """A publisher stops waiting for an answer: (source, first message, attempt)."""
+    DELIVERY_TIMEOUT = enum.auto()
+    """A publisher gives a batch up: (source, first message)."""
+    PUBLISH_RETRY = enum.auto()
+    """A publisher may send a batch again: (source, first message, attempt)."""
+    BLOCK_TIMEOUT = enum.auto()
+    """A message has waited for room in a buffer for too long: (source, message)."""
+    FAILURE_DETECTION = enum.auto()
+    """Everybody knows that a node is down: (channel, node, crash)."""
+    REPLICA_DEAD = enum.auto()
+    """A follower that went down is behind for too long: (channel, partition, node)."""
+    REPLICA_LAG = enum.auto()
+    """A slow follower may be behind for too long: (channel, first message, node)."""
+    ELECTION = enum.auto()
+    """A partition gets a leader: (channel, partition, election)."""
+    RETENTION = enum.auto()
+    """A partition looks at what is too old: (channel, partition)."""
+    TIME_TO_LIVE = enum.auto()
+    """A copy has waited for too long: (channel, message, copy)."""
+    ADMISSION = enum.auto()
+    """A partition has room again for requests that wait: (channel, partition)."""
     PUBLISH = enum.auto()
-    """A message reaches its broker: (source, message)."""
+    """A request reaches its broker: (source, first message, trip)."""
     APPEND = enum.auto()
-    """The append server of a partition is done with a message: (channel, message)."""
+    """The append server of a partition is done with a request: (channel, first message, trip)."""
+    REPLICATION = enum.auto()
+    """A follower has a request: (channel, first message, trip and node)."""
+    CATCH_UP = enum.auto()
+    """A follower has caught up: (channel, partition, node)."""
     CONFIRM = enum.auto()
-    """A confirmation reaches the source of a message: (source, message)."""
+    """An answer reaches a publisher: (source, first message, trip)."""
     JOIN = enum.auto()
     """A worker asks to be a member of its group: (consumer, member, request)."""
     REQUEST = enum.auto()

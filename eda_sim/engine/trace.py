@@ -62,6 +62,8 @@ class CopyState(enum.IntEnum):
     EXPIRED = 7
     TRUNCATED = 8
     MOVED = 9
+    STORED = 10
+    """Stored and not committed yet: its subscription does not see it."""
 
 
 class Outcome(enum.IntEnum):
@@ -121,9 +123,11 @@ MESSAGES = (
     ColumnSpec("correlation_id", "1", "message that began the chain (itself at a producer)"),
     ColumnSpec("causation_id", "1", "message whose handling emitted this one, or -1"),
     ColumnSpec("created_at", "ns", "created by its source"),
+    ColumnSpec("sent_at", "ns", "left its source for the first time"),
     ColumnSpec("stored_at", "ns", "first copy appended to the channel"),
     ColumnSpec("committed_at", "ns", "first copy committed: visible to subscriptions"),
     ColumnSpec("confirmed_at", "ns", "confirmation reached the source"),
+    ColumnSpec("attempts", "1", "requests with which its source sent it"),
     ColumnSpec("copies", "1", "copies stored by publishing it"),
     ColumnSpec("status", "MessageStatus", "how far publishing came"),
     ColumnSpec("priority", "1", "higher ones go first where a subscription has priorities"),
@@ -138,6 +142,7 @@ COPIES = (
     ColumnSpec("partition", "1", "partition of the channel"),
     ColumnSpec("offset", "1", "place in the partition, from 0; -1 if it went to one queue alone"),
     ColumnSpec("stored_at", "ns", "appended to the partition"),
+    ColumnSpec("committed_at", "ns", "committed: a failover cannot take it back any more"),
     ColumnSpec("visible_at", "ns", "consumers can have it from then on; -1 as long as it waits"),
     ColumnSpec("state", "CopyState", "state at the end of the run"),
     ColumnSpec("deliveries", "1", "times it was handed over"),

@@ -13,7 +13,7 @@ from eda_sim.spec.arrivals import (
     RenewalArrivals,
     TraceArrivals,
 )
-from eda_sim.spec.channels import Append, Channel
+from eda_sim.spec.channels import Append, Channel, PublishDeduplication
 from eda_sim.spec.consumers import Consumer, Deduplication, Emission
 from eda_sim.spec.distributions import (
     Constant,
@@ -52,7 +52,9 @@ from eda_sim.spec.producers import (
     UniformKeys,
     ZipfKeys,
 )
+from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.remarks import remarks
+from eda_sim.spec.replication import Replication
 from eda_sim.spec.scenario import Scenario
 from eda_sim.spec.schema import json_schema
 from eda_sim.spec.subscriptions import Subscription
@@ -91,7 +93,10 @@ __all__ = [
     "PowerLoss",
     "Problem",
     "Producer",
+    "PublishDeduplication",
+    "Publishing",
     "RenewalArrivals",
+    "Replication",
     "Scenario",
     "ScenarioError",
     "Slow",

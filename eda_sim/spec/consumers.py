@@ -27,6 +27,7 @@ from eda_sim.spec.measures import Duration, PositiveDuration, Probability, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
+from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.retry import NoRetry, RetryPolicy, may_spin
 from eda_sim.spec.subscription_rules import settlement_contradictions
 from eda_sim.spec.subscriptions import Subscription
@@ -195,8 +196,14 @@ class Consumer(Model):
         description="Channel, or list of {to, key, size}, published to after an effect; default "
         "none.",
     )
+    publishing: Publishing = Field(
+        default=Publishing(),
+        description="How each instance publishes what it emits; default: each message leaves at "
+        "once, and is waited for.",
+    )
     link: Link = Field(
-        default=Link(), description="Way between broker and instance, each way; default no latency."
+        default=Link(),
+        description="Way between broker and instance, both ways; default a perfect one.",
     )
     subscription: Subscription = Field(
         default=Subscription(),

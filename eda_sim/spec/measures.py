@@ -21,6 +21,7 @@ EXAMPLES: dict[Dimension, str] = {
     "time": "a duration such as 20ms",
     "rate": "a rate such as 200/s",
     "bytes": "a size such as 1KB",
+    "bandwidth": "a bandwidth such as 10MB/s",
     "number": "a number",
 }
 
@@ -36,6 +37,8 @@ READABLE_BOUNDS: dict[tuple[Dimension, float], str] = {
 }
 MAXIMUM_BYTES = 10**12
 """Bytes (1 TB)."""
+MAXIMUM_BANDWIDTH = 1e15
+"""Bytes per second (1 PB/s)."""
 MAXIMUM_NUMBER = 1e15
 """Bound of a plain number in a distribution."""
 
@@ -46,7 +49,7 @@ class Measure:
 
     Attributes
     ----------
-    dimension : {"time", "rate", "bytes", "number"} or None
+    dimension : {"time", "rate", "bytes", "bandwidth", "number"} or None
         What the field measures; None accepts any dimension (the parameters of a distribution,
         whose dimension is checked where the distribution is used).
     minimum, maximum : float
@@ -234,5 +237,7 @@ Rate = Annotated[float, Measure("rate", minimum=MINIMUM_RATE, maximum=MAXIMUM_RA
 """Per second, from one in 100 years to one per nanosecond."""
 Bytes = Annotated[int, Measure("bytes", maximum=MAXIMUM_BYTES, whole=True)]
 """Bytes, whole, from 0 to 1 TB."""
+Bandwidth = Annotated[float, Measure("bandwidth", minimum=1.0, maximum=MAXIMUM_BANDWIDTH)]
+"""Bytes per second, from 1 B/s to 1 PB/s."""
 Probability = Annotated[float, Measure("number", maximum=1.0)]
 """From 0 to 1, or from 0% to 100%."""

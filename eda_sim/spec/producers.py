@@ -23,6 +23,7 @@ from eda_sim.spec.links import Link
 from eda_sim.spec.measures import Duration, Measure, PositiveDuration, Rate, Whole
 from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_MESSAGES, Name
+from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.spelling import Family, Spelling
 
 MOST_KEYS = 10_000_000
@@ -106,7 +107,12 @@ class Producer(Model):
     messages: Annotated[int, Whole(1, MOST_MESSAGES)] | None = Field(
         default=None, description="Messages after which it stops; default null: no bound."
     )
-    link: Link = Field(default=Link(), description="Way to the channel; default no latency.")
+    link: Link = Field(default=Link(), description="Way to the channel; default a perfect one.")
+    publishing: Publishing = Field(
+        default=Publishing(),
+        description="Batches, acknowledgements, time-outs and retries; default: each message "
+        "leaves at once, and is waited for.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,6 +11,7 @@ dimension  units                              canonical unit
 time       ns us ms s min h d                 seconds
 rate       /ns /us /ms /s /min /h /d          per second
 bytes      B KB MB GB TB, KiB MiB GiB TiB     bytes
+bandwidth  B/s KB/s .. TiB/s, kbit/s .. Tbit/s bytes per second
 number     none, or %                         1
 ========== ================================== ====================
 
@@ -28,7 +29,7 @@ from typing import Literal
 
 from eda_sim.spec.errors import shown
 
-Dimension = Literal["time", "rate", "bytes", "number"]
+Dimension = Literal["time", "rate", "bytes", "bandwidth", "number"]
 
 TIME_UNITS = {
     "ns": Fraction(1, 10**9),
@@ -50,10 +51,18 @@ BYTE_UNITS = {
     "GiB": Fraction(2**30),
     "TiB": Fraction(2**40),
 }
+BIT_UNITS = {
+    "kbit/s": Fraction(10**3, 8),
+    "Mbit/s": Fraction(10**6, 8),
+    "Gbit/s": Fraction(10**9, 8),
+    "Tbit/s": Fraction(10**12, 8),
+}
 UNITS: dict[str, tuple[Dimension, Fraction]] = {
     **{unit: ("time", factor) for unit, factor in TIME_UNITS.items()},
     **{f"/{unit}": ("rate", 1 / factor) for unit, factor in TIME_UNITS.items()},
     **{unit: ("bytes", factor) for unit, factor in BYTE_UNITS.items()},
+    **{f"{unit}/s": ("bandwidth", factor) for unit, factor in BYTE_UNITS.items()},
+    **{unit: ("bandwidth", factor) for unit, factor in BIT_UNITS.items()},
     "%": ("number", Fraction(1, 100)),
     "": ("number", Fraction(1)),
 }
@@ -64,13 +73,20 @@ PREFERRED_UNITS: dict[Dimension, tuple[str, ...]] = {
     "time": ("d", "h", "min", "s", "ms", "us", "ns"),
     "rate": ("/s", "/min", "/h", "/d"),
     "bytes": ("TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "KB", "B"),
+    "bandwidth": ("TiB/s", "GiB/s", "MiB/s", "KiB/s", "TB/s", "GB/s", "MB/s", "KB/s", "B/s"),
     "number": ("",),
 }
-CANONICAL_UNIT: dict[Dimension, str] = {"time": "s", "rate": "/s", "bytes": "B", "number": ""}
+CANONICAL_UNIT: dict[Dimension, str] = {
+    "time": "s",
+    "rate": "/s",
+    "bytes": "B",
+    "bandwidth": "B/s",
+    "number": "",
+}
 
 # Bounded in length and exponent, so that no text can make an exact fraction of a million digits.
 NUMBER = r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?"
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*(/?[A-Za-z]{{1,3}}|%|)\s*", re.ASCII)
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*([A-Za-z]{{0,4}}(?:/[A-Za-z]{{1,3}})?|%|)\s*", re.ASCII)
 LONGEST_QUANTITY = 120
 
 
@@ -81,8 +97,8 @@ class Quantity:
     Attributes
     ----------
     value : float
-        Seconds, per second, bytes or 1.
-    dimension : {"time", "rate", "bytes", "number"}
+        Seconds, per second, bytes, bytes per second or 1.
+    dimension : {"time", "rate", "bytes", "bandwidth", "number"}
         What the number measures.
     """
 
@@ -139,8 +155,8 @@ def format_quantity(value: float, dimension: Dimension) -> str:
     Parameters
     ----------
     value : float
-        A finite number in the canonical unit: seconds, per second, bytes or 1.
-    dimension : {"time", "rate", "bytes", "number"}
+        A finite number in the canonical unit: seconds, per second, bytes, bytes per second or 1.
+    dimension : {"time", "rate", "bytes", "bandwidth", "number"}
         What the number measures.
 
     Returns
@@ -200,7 +216,7 @@ def pattern(dimension: Dimension | None) -> str:
 
     Parameters
     ----------
-    dimension : {"time", "rate", "bytes", "number"} or None
+    dimension : {"time", "rate", "bytes", "bandwidth", "number"} or None
         What is measured; None for any.
 
     Returns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eda_sim.spec.errors import Path, Problem, nearest
 from eda_sim.spec.faults.parties import Party, no_way_between, resolve
+from eda_sim.spec.publishing import check_publishing
 
 if TYPE_CHECKING:
     from eda_sim.spec.scenario import Scenario
@@ -26,7 +27,7 @@ def check_references(scenario: Scenario) -> list[Problem]:
         Nothing if all is well.
     """
     problems = [*_channels(scenario), *_faults(scenario)]
-    return problems or _cycles(scenario)
+    return problems or [*check_publishing(scenario), *_cycles(scenario)]
 
 
 def _channels(scenario: Scenario) -> Iterator[Problem]:

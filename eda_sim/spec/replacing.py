@@ -53,7 +53,8 @@ def _leave_to_presets(
     data: dict[str, Any], scenario: Scenario, changes: Sequence[tuple[str, ...]]
 ) -> None:
     """Remove what nobody wrote, so that another broker brings its own defaults."""
-    for setting in settings(scenario):
+    # What a preset brought goes last: with it goes the part that nothing else is left in.
+    for setting in sorted(settings(scenario), key=lambda setting: setting.by_preset):
         path = setting.path
         overlaps = (change[: len(path)] == path[: len(change)] for change in changes)
         if setting.is_default and not any(overlaps):

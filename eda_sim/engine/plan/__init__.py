@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from eda_sim.engine.plan.arrivals import ArrivalKind
-from eda_sim.engine.plan.channels import Channels, Keyless, lower_channels
+from eda_sim.engine.plan.channels import (
+    Channels,
+    DeduplicationBy,
+    Overflow,
+    Retention,
+    lower_channels,
+)
 from eda_sim.engine.plan.columns import NONE, UNIT_UNIFORM, Numbering
 from eda_sim.engine.plan.consumers import (
     ConsumerColumns,
@@ -29,7 +35,15 @@ from eda_sim.engine.plan.handling import (
     RetryWhere,
     lower_handling,
 )
+from eda_sim.engine.plan.links import LinkColumns, lower_links
 from eda_sim.engine.plan.producers import KeyKind, Producers, lower_producers
+from eda_sim.engine.plan.publishing import Acks, Keyless, PublishingColumns, lower_publishing
+from eda_sim.engine.plan.replication import (
+    CommitRule,
+    Flush,
+    ReplicationColumns,
+    lower_replication,
+)
 from eda_sim.engine.plan.retry import lower_retries
 from eda_sim.engine.plan.run import Bounds, lower_bounds
 from eda_sim.engine.plan.subscriptions import (
@@ -53,20 +67,26 @@ __all__ = [
     "AT_ONCE",
     "NONE",
     "UNIT_UNIFORM",
+    "Acks",
     "ArrivalKind",
     "Assignor",
+    "CommitRule",
     "DedupScope",
+    "DeduplicationBy",
     "DeliveryCount",
     "DeliveryMode",
     "FaultKind",
+    "Flush",
     "GivenUp",
     "KeyKind",
     "Keyless",
     "LeaseScope",
     "OnExhausted",
+    "Overflow",
     "Plan",
     "RebalanceProtocol",
     "RequeuePosition",
+    "Retention",
     "RetryWhere",
     "Settle",
     "make_plan",
@@ -84,7 +104,10 @@ class Plan(NamedTuple):
     distributions: DistributionTable
     retries: RetryTable
     producers: Producers
+    links: LinkColumns
+    publishing: PublishingColumns
     channels: Channels
+    replication: ReplicationColumns
     consumers: ConsumerColumns
     handling: HandlingColumns
     subscriptions: SubscriptionColumns
@@ -117,7 +140,10 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
     """
     numbering = Numbering(scenario)
     producers = lower_producers(numbering)
+    links = lower_links(numbering)
+    publishing = lower_publishing(numbering)
     channels = lower_channels(numbering)
+    replicas = lower_replication(numbering)
     consumers = lower_consumers(numbering)
     handling = lower_handling(numbering)
     subscriptions = lower_subscriptions(numbering)
@@ -128,7 +154,10 @@ def make_plan(scenario: Scenario, *, seed: int | None = None, replication: int =
         distributions=lower(numbering.distributions),  # complete only now
         retries=lower_retries(numbering),
         producers=producers,
+        links=links,
+        publishing=publishing,
         channels=channels,
+        replication=replicas,
         consumers=consumers,
         handling=handling,
         subscriptions=subscriptions,

@@ -45,7 +45,6 @@ class ProducerColumns(NamedTuple):
     key_start: Integers
     size: Integers
     priority: Integers
-    link: Integers
 
 
 class Producers(NamedTuple):
@@ -79,7 +78,6 @@ def lower_producers(numbering: Numbering) -> Producers:
                 "key_start": key_start,
                 "size": numbering.row(producer.size),
                 "priority": _or_none(producer.priority, NO_PRIORITY, numbering),
-                "link": numbering.row(producer.link.latency),
             }
         )
     return Producers(

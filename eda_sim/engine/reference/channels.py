@@ -1,17 +1,18 @@
-"""Channels: ordered stores with an append server per partition."""
+"""Channels: ordered stores of one or more partitions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.clusters import Cluster
 from eda_sim.engine.reference.ledger import Entry, Message, Origin
-from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.partitioning import Partitioning
+from eda_sim.engine.reference.partitions import Partition
+from eda_sim.engine.reference.requests import Request
+from eda_sim.engine.reference.transfers import Mover, Then, Transfer
 from eda_sim.engine.streams.samplers import to_ns
-from eda_sim.engine.trace import MessageStatus
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.subscriptions import Subscription
@@ -20,128 +21,55 @@ if TYPE_CHECKING:
 class Channel:
     """An ordered store of one or more partitions.
 
-    Each partition appends one message at a time (``append_time = fixed + per byte``), so that the
-    broker can be the bottleneck. What is stored is offered to every subscription.
+    Each partition appends one request at a time (``append_time = per request + per message + per
+    byte``), so that the broker can be the bottleneck. What is committed is offered to every
+    subscription.
     """
 
     def __init__(self, model: Model, index: int) -> None:
         row = model.plan.channels.rows
         self.model = model
         self.index = index
-        self.partitions = int(row.partitions[index])
         self.delay_ns = int(row.delay_ns[index])
+        self.append_per_request_s = float(row.append_per_request_s[index])
         self.append_fixed_s = float(row.append_fixed_s[index])
         self.append_per_byte_s = float(row.append_per_byte_s[index])
+        self.appends_at_once = not (
+            self.append_per_request_s or self.append_fixed_s or self.append_per_byte_s
+        )
         self.partitioning = Partitioning(model, index)
-        self.next_offset = [0] * self.partitions
-        self.free_at = [0] * self.partitions
+        replication = model.plan.replication
+        self.cluster = Cluster(self) if replication.is_replicated[index] else None
+        self.partitions = [Partition(self, number) for number in range(row.partitions[index])]
         self.subscriptions: list[Subscription] = []
+        self.readers: list[int] = []
+        self._mover = Mover(model)
 
-    def publish(self, message: Message, connection: Connection, address: int) -> None:
-        """Send a message over a connection; the source chooses the partition."""
-        message.partition = self.partitioning.choose(message)
-        clock = self.model.clock
-        now = clock.now
-        arrival = connection.to_broker.arrival(now, address, message.root)
-        if arrival == now:
-            self._arrive(message, connection, address)
-            return
-        clock.call_at(
-            lambda: self._arrive(message, connection, address),
-            arrival,
-            Rank.PUBLISH,
-            message.source,
-            message.message_id,
-        )
-
-    def _arrive(self, message: Message, connection: Connection, address: int) -> None:
-        clock = self.model.clock
-        now = clock.now
-        start = max(now, self.free_at[message.partition])
-        done = start + to_ns(self.append_fixed_s + self.append_per_byte_s * message.size_bytes)
-        self.free_at[message.partition] = done
-        if done == now:
-            self._store(message, connection, address)
-            return
-        clock.call_at(
-            lambda: self._store(message, connection, address),
-            done,
-            Rank.APPEND,
-            self.index,
-            message.message_id,
-        )
-
-    def _store(self, message: Message, connection: Connection, address: int) -> None:
-        message.copies += 1
-        message.stored_at = message.committed_at = self.model.clock.now
-        message.status = MessageStatus.COMMITTED
-        self._keep(message, message.partition)
-        self._confirm(message, connection, address)
-        self.model.close()
+    def connect(self, subscription: Subscription) -> None:
+        """Offer what is committed from now on to one more subscription."""
+        self.subscriptions.append(subscription)
+        self.readers.append(subscription.consumer.index)
 
     def store_copy(
-        self,
-        message: Message,
-        origin: Origin,
-        then: Callable[[int, list[Entry]], None] | None = None,
-        delay_ns: int = 0,
+        self, message: Message, origin: Origin, then: Then | None = None, delay_ns: int = 0
     ) -> None:
         """Store a copy of a message that a subscription moves here, within the broker.
 
         ``then`` is called with the number of the copy, and the copy as each subscription sees it.
-        ``delay_ns`` is how long it shall wait, besides the delay of the channel.
+        ``delay_ns`` is how long it shall wait, besides the delay of the channel. Limits and
+        replicas hold for it as for any other; where it does not fit it is gone.
         """
-        clock = self.model.clock
-        now = clock.now
-        partition = self.partitioning.of_copy(message)
-        start = max(now, self.free_at[partition])
-        done = start + to_ns(self.append_fixed_s + self.append_per_byte_s * message.size_bytes)
-        self.free_at[partition] = done
-
-        def store() -> None:
-            self._keep(message, partition, origin, then, delay_ns)
-            self.model.close()
-
         self.model.open += 1
-        if done == now:
-            store()
-        else:
-            clock.call_at(store, done, Rank.APPEND, self.index, message.message_id)
+        number = self.partitioning.of_copy(message)
+        transfer = Transfer(self._mover, number, message, origin, then, delay_ns)
+        self.partitions[number].receive(transfer)
 
-    def _keep(
-        self,
-        message: Message,
-        partition: int,
-        origin: Origin | None = None,
-        then: Callable[[int, list[Entry]], None] | None = None,
-        delay_ns: int = 0,
-    ) -> None:
-        """Append a copy to a partition and offer it to every subscription."""
-        model = self.model
-        offset = self.next_offset[partition]
-        self.next_offset[partition] = offset + 1
-        copy_id = model.ledger.new_copy()
-        now = model.clock.now
-        entries = [
-            Entry(message, copy_id, subscription.consumer.index, offset, now, self.index, partition)
-            for subscription in self.subscriptions
-        ]
-        if origin is not None:
-            for entry in entries:
-                entry.come_from(origin)
-        model.ledger.entries += entries
-        model.open += len(entries)
-        if then is not None:
-            then(copy_id, entries)
-        delay_ns += self.delay_ns
-        if delay_ns:
-            self._delay(entries, delay_ns)
+    def show(self, entries: list[Entry], delay_ns: int) -> None:
+        """Let subscriptions see a copy, after a delay."""
+        if not delay_ns:
+            for subscription, entry in zip(self.subscriptions, entries, strict=True):
+                subscription.offer(entry)
             return
-        for subscription, entry in zip(self.subscriptions, entries, strict=True):
-            subscription.offer(entry)
-
-    def _delay(self, entries: list[Entry], delay_ns: int) -> None:
-        """Let a copy wait before consumers can have it."""
         clock = self.model.clock
         held = list(zip(self.subscriptions, entries, strict=True))
 
@@ -158,23 +86,24 @@ class Channel:
         """Return the subscription of a consumer that reads this channel."""
         return next(one for one in self.subscriptions if one.consumer.index == consumer)
 
-    def _confirm(self, message: Message, connection: Connection, address: int) -> None:
-        clock = self.model.clock
-        now = clock.now
-        arrival = connection.from_broker.arrival(now, address, message.root)
-        if arrival == now:
-            confirm(message, now)
-            return
-        clock.call_at(
-            lambda: confirm(message, clock.now),
-            arrival,
-            Rank.CONFIRM,
-            message.source,
-            message.message_id,
-        )
+    def append_ns(self, request: Request) -> int:
+        """Return how long the server of a partition is busy with a request."""
+        if self.appends_at_once:
+            return 0
+        per_request = self.append_per_request_s + self.append_fixed_s * len(request.messages)
+        return int(to_ns(per_request + self.append_per_byte_s * request.size_bytes))
 
+    @property
+    def nodes(self) -> int:
+        """Return how many nodes hold each partition."""
+        return 1 if self.cluster is None else self.cluster.factor
 
-def confirm(message: Message, now: int) -> None:
-    """Record that the source knows that its message is safe."""
-    message.confirmed_at = now
-    message.status = MessageStatus.CONFIRMED
+    def node_down(self, node: int, *, power_loss: bool = False) -> None:
+        """Let a node crash; with a power loss it also loses what is not on its disk."""
+        assert self.cluster is not None, "a channel that a fault hits has nodes"
+        self.cluster.go_down(node, power_loss=power_loss)
+
+    def node_up(self, node: int) -> None:
+        """Let a node come back."""
+        assert self.cluster is not None, "a channel that a fault hits has nodes"
+        self.cluster.come_up(node)

@@ -47,8 +47,6 @@ class Consumer:
         self.service = model.draws(row.service[index], Stream.SERVICE)
         self.delivery_latency = model.draws(row.link[index], Stream.DELIVERY_LINK)
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
-        self.publish_latency = model.draws(row.link[index], Stream.PUBLISH_LINK)
-        self.confirm_latency = model.draws(row.link[index], Stream.CONFIRM_LINK)
         self.answer_latency = model.draws(row.link[index], Stream.ANSWER_LINK)
         self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
         handling = Handling(self)

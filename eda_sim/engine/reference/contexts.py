@@ -15,6 +15,7 @@ from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.draws import Draws
 from eda_sim.engine.reference.ledger import Delivery, Message
 from eda_sim.engine.reference.links import Connection
+from eda_sim.engine.reference.outlets import Outlet
 from eda_sim.engine.reference.retries import GIVE_UP
 from eda_sim.engine.streams.addresses import Stream, entity_of
 from eda_sim.engine.streams.samplers import lower, sample, to_ns
@@ -202,7 +203,7 @@ class ProcessContext(_Context):
         self._waits = 0
         self._sequence = 0
         nothing = Draws(_UNIT, 0, 0, 0, Stream.PUBLISH_LINK)
-        self._connection = Connection(nothing, nothing)
+        self._outlet = Outlet(model, self._source, Connection(nothing, nothing))
 
     @property
     def environment(self) -> simpy.Environment:
@@ -269,7 +270,7 @@ class ProcessContext(_Context):
             sequence,
         )
         model.user.payloads[message.message_id] = payload
-        model.channels[channel].publish(message, self._connection, self._entity)
+        self._outlet.publish(message)
         return message
 
 

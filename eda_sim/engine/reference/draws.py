@@ -48,6 +48,11 @@ class Draws:
             self.constant_ns = self.single_ns(0, 0, 1)
             self.constant_count = int(self.value(0, 0) + 0.5)
 
+    @property
+    def run_key(self) -> tuple[int, int]:
+        """Return seed and replication."""
+        return self._key[:2]
+
     def ns(self, entity: int, event: int, attempt: int = 1) -> int:
         """Return the time for an event of an entity, in ns."""
         if self.constant_ns is not None:

@@ -7,8 +7,8 @@ from typing import Any
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE
 from eda_sim.engine.reference.ledger import Message
-from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.outlets import Outlet
 from eda_sim.engine.streams.addresses import Stream
 
 
@@ -66,22 +66,22 @@ class Emitter:
         self._effects: dict[int, int] = {}
         self._failures: dict[int, int] = {}
 
-    def emit(self, cause: Message, connection: Connection) -> None:
+    def emit(self, cause: Message, outlet: Outlet) -> None:
         """Publish what follows from one effect of ``cause``."""
         if self._after_effects:
-            self._emit(self._after_effects, self._effects, cause, connection)
+            self._emit(self._after_effects, self._effects, cause, outlet)
 
-    def emit_failure(self, cause: Message, connection: Connection) -> None:
+    def emit_failure(self, cause: Message, outlet: Outlet) -> None:
         """Publish what follows from giving ``cause`` up."""
         if self._after_failures:
-            self._emit(self._after_failures, self._failures, cause, connection)
+            self._emit(self._after_failures, self._failures, cause, outlet)
 
     def _emit(
         self,
         emissions: list[Emission],
         emitted: dict[int, int],
         cause: Message,
-        connection: Connection,
+        outlet: Outlet,
     ) -> None:
         repetition = emitted.get(cause.message_id, 0)
         emitted[cause.message_id] = repetition + 1
@@ -102,7 +102,7 @@ class Emitter:
                 lineage,
                 ancestor.root,
                 cause,
-                connection,
+                outlet,
             )
 
     def publish(
@@ -113,7 +113,7 @@ class Emitter:
         lineage: int,
         root: int,
         cause: Message,
-        connection: Connection,
+        outlet: Outlet,
         payload: Any = None,
     ) -> Message:
         """Publish a message that ``cause`` led to."""
@@ -123,5 +123,5 @@ class Emitter:
         self._sequence += 1
         if payload is not None:
             self.model.user.payloads[message.message_id] = payload
-        self.model.channels[channel].publish(message, connection, lineage)
+        outlet.publish(message)
         return message

@@ -14,6 +14,7 @@ import numpy as np
 from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.network import disturbances
+from eda_sim.engine.reference.outlets import Outlet
 from eda_sim.engine.reference.sessions import Session
 from eda_sim.engine.reference.speed import Speed
 
@@ -52,11 +53,9 @@ class Instance:
         read, emitted = consumer.channels_read, consumer.channels_emitted
         who = {"consumer": consumer.index, "instance": number}
         self.network = disturbances(model, read, **who)
-        self.publishing = Connection(
-            consumer.publish_latency,
-            consumer.confirm_latency,
-            disturbances(model, emitted, **who),
-        )
+        source = consumer.emitter.source
+        connection = Connection.of_publisher(model, source, disturbances(model, emitted, **who))
+        self.publishing = Outlet(model, source, connection)
 
     @property
     def is_paused(self) -> bool:
@@ -87,6 +86,7 @@ class Instance:
             session, self.session = self.session, None
             if self.speed is not None:
                 self.speed.forget()
+            self.publishing.crash()
             session.crash()
 
     def stop(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from eda_sim.engine.trace import (
     Trace,
 )
 
+if TYPE_CHECKING:
+    from eda_sim.engine.reference.records import Record
+
 _FINAL = (
     CopyState.ACKNOWLEDGED,
     CopyState.DEAD_LETTERED,
@@ -39,12 +42,16 @@ _FINAL = (
 class Message:
     """One event as it was created.
 
+    ``copies`` counts the copies that publishing it stored, ``truncated`` those of them that a
+    failover lost.
+
     ``lineage`` and ``root`` are its address for random draws: a hash of the services that the chain
     of events came through, and the sequence number of the event that began it. They are the same in
     every run in which the same thing happens to the same event, however the rest differs.
     """
 
     __slots__ = (
+        "attempts",
         "causation_id",
         "channel",
         "committed_at",
@@ -58,11 +65,13 @@ class Message:
         "partition",
         "priority",
         "root",
+        "sent_at",
         "sequence",
         "size_bytes",
         "source",
         "status",
         "stored_at",
+        "truncated",
     )
 
     def __init__(
@@ -91,8 +100,11 @@ class Message:
         self.stored_at = NEVER
         self.committed_at = NEVER
         self.confirmed_at = NEVER
+        self.sent_at = NEVER
+        self.attempts = 0
         self.copies = 0
-        self.status = MessageStatus.IN_FLIGHT
+        self.truncated = 0
+        self.status = MessageStatus.BUFFERED
         self.lineage = lineage
         self.root = root
         self.priority: int = 0 if cause is None else cause.priority
@@ -154,11 +166,13 @@ class Entry:
     __slots__ = (
         "available_at",
         "channel",
+        "committed_at",
         "consumer",
         "copy_id",
         "count",
         "deliveries",
         "disposition",
+        "expires_at",
         "history",
         "holder",
         "message",
@@ -166,6 +180,7 @@ class Entry:
         "offset",
         "partition",
         "place",
+        "record",
         "settled_at",
         "source_consumer",
         "source_copy",
@@ -193,12 +208,15 @@ class Entry:
         self.place = offset
         self.offset = offset
         self.stored_at = now
+        self.committed_at = now
         self.visible_at = now
         self.available_at = now
+        self.expires_at = NEVER
         self.state = CopyState.AVAILABLE
         self.deliveries = 0
         self.settled_at = NEVER
         self.holder: Delivery | None = None
+        self.record: Record | None = None
         self.count = 0
         self.source_copy = NEVER
         self.source_consumer = NEVER
@@ -206,7 +224,7 @@ class Entry:
         self.history: History | None = None
 
     def come_from(self, origin: Origin) -> None:
-        """Write down where the copy comes from, so that draws go on where they ended there."""
+        """Write down where the copy comes from; draws go on where those of that one ended."""
         self.source_copy = origin.copy_id
         self.source_consumer = origin.consumer
         if origin.consumer == self.consumer and origin.deliveries:

@@ -110,6 +110,8 @@ class Model:
         """Move a copy to a final state."""
         entry.state = state
         entry.settled_at = self.clock.now
+        if entry.record is not None:
+            entry.record.note_settled()
         self.close()
 
     def close(self) -> None:

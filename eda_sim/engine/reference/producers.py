@@ -10,6 +10,7 @@ from eda_sim.engine.reference.keys import Keys
 from eda_sim.engine.reference.links import Connection
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.network import disturbances
+from eda_sim.engine.reference.outlets import make_publisher
 from eda_sim.engine.streams.addresses import Stream
 
 HIGHEST = 255
@@ -40,11 +41,9 @@ class Producer:
         self.priority = None
         if row.priority[index] != NONE:
             self.priority = model.draws(row.priority[index], Stream.PRIORITY)
-        self.connection = Connection(
-            model.draws(row.link[index], Stream.PUBLISH_LINK),
-            model.draws(row.link[index], Stream.CONFIRM_LINK),
-            disturbances(model, [self.channel], producer=index),
-        )
+        network = disturbances(model, [self.channel], producer=index)
+        connection = Connection.of_publisher(model, index, network)
+        self.publisher = make_publisher(model, index, model.channels[self.channel], connection)
         self._causes_down = 0
         self._is_over = False
         self.keys = Keys(model.plan, index) if row.key_kind[index] != KeyKind.NONE else None
@@ -75,8 +74,10 @@ class Producer:
             self.model.producer_finished()
 
     def crash(self, *, for_ever: bool) -> None:
-        """Create nothing until the last crash is over."""
+        """Create nothing until the last crash is over, and forget what has not left."""
         self._causes_down += 1
+        if self._causes_down == 1:
+            self.publisher.crash()
         if for_ever:
             self._finish()
 
@@ -93,5 +94,5 @@ class Producer:
         )
         if self.priority is not None:
             message.priority = min(HIGHEST, self.priority.count(self.address, sequence))
-        model.channels[self.channel].publish(message, self.connection, self.address)
+        self.publisher.publish(message)
         model.note_created()

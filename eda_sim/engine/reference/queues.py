@@ -23,7 +23,7 @@ from eda_sim.engine.reference.ledger import Delivery, Entry
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.redelivery import Redelivery
 from eda_sim.engine.reference.waiting import ByPriority, InGroups, InOrder, Line
-from eda_sim.engine.trace import CopyState, LeaseEnd
+from eda_sim.engine.trace import NEVER, CopyState, LeaseEnd
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
@@ -68,6 +68,8 @@ class Queue:
         self.dispatcher = _DISPATCHERS[mode](self)
         self._counts_deliveries = bool(row.delivery_count_on[index] & DeliveryCount.DELIVER)
         self._hold_on_disconnect = bool(row.hold_on_disconnect[index])
+        self._parted: dict[int, list[Entry]] = {}
+        self._has_deadlines = False
         self._honours_late = bool(row.late_acknowledgement_honoured[index])
         self._reject_requeues = bool(row.reject_requeues[index])
         self._window = NONE
@@ -84,7 +86,28 @@ class Queue:
         """Take in a copy that has just become visible."""
         self.line.add(entry)
         self.available += 1
+        if entry.expires_at != NEVER:
+            self._has_deadlines = True
+        if entry.partition in self._parted:
+            self._parted[entry.partition] += self.line.part(entry.partition)
         self.dispatcher.dispatch()
+
+    def suspend(self, partition: int) -> None:
+        """Take the copies of a partition out of the line: it has no leader to hand them over."""
+        self._parted[partition] = self.line.part(partition)
+
+    def resume(self, partition: int) -> None:
+        """Let the copies of a partition take their old places again."""
+        parted = self._parted.pop(partition, [])
+        self.line.rejoin([entry for entry in parted if entry.state == CopyState.AVAILABLE])
+        self.dispatcher.dispatch()
+
+    def expire_at_head(self, partition: int) -> None:  # noqa: ARG002 - a queue has one head
+        """Let go of the copies whose time is over, up to the first that is not."""
+        first = self.line.first()
+        while first is not None and NEVER < first.expires_at <= self.model.clock.now:
+            self._remove(first, CopyState.EXPIRED)
+            first = self.line.first()
 
     def hold(self, entry: Entry) -> None:
         """Take in a copy that is not visible before its delay is over."""
@@ -102,11 +125,16 @@ class Queue:
         """Let go of a copy that its channel no longer has; a handler that runs it runs on."""
         if entry.is_final:
             return
+        self._remove(entry, state)
+        if self._has_deadlines:
+            self.expire_at_head(entry.partition)
+        self.dispatcher.dispatch()
+
+    def _remove(self, entry: Entry, state: CopyState) -> None:
         self._take_out(entry, LeaseEnd.REMOVED)
         if state == CopyState.EXPIRED:
             state = self.dead_letters.expired(entry)
         self.finish(entry, state)
-        self.dispatcher.dispatch()
 
     # What clients call --------------------------------------------------------------------------
 
@@ -191,6 +219,8 @@ class Queue:
                 self.end_lease(delivery, LeaseEnd.ACKNOWLEDGED)
                 delivery.settled_at = self.model.clock.now
                 self.finish(delivery.entry, CopyState.ACKNOWLEDGED)
+        if self._has_deadlines:
+            self.expire_at_head(entries[0].partition)
 
     def acquire(self, entry: Entry, session: Session | None, instance: int) -> Delivery:
         """Begin the next attempt of a copy."""
@@ -224,6 +254,10 @@ class Queue:
         entry.state = CopyState.AVAILABLE
         entry.available_at = self.model.clock.now
         self.line.put_back(entry)
+        if entry.partition in self._parted:
+            self._parted[entry.partition] += self.line.part(entry.partition)
+        if NEVER < entry.expires_at <= entry.available_at:
+            self._remove(entry, CopyState.EXPIRED)
 
     def schedule(self, entry: Entry) -> None:
         """Let a copy whose lease has ended wait for its redelivery delay."""

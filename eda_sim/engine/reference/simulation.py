@@ -81,7 +81,7 @@ def _build(plan: Plan, user: UserCode) -> Model:
     model.producers = [Producer(model, i) for i in range(len(plan.producers.rows.address))]
     for consumer in model.consumers:
         for subscription in consumer.subscriptions:
-            model.channels[subscription.channel].subscriptions.append(subscription)
+            model.channels[subscription.channel].connect(subscription)
     return model
 
 

@@ -40,3 +40,12 @@ class Subscription(Protocol):
         MOVED (a redrive moved it on).
         A copy that is final stays what it is.
         """
+
+    def suspend(self, partition: int) -> None:
+        """Hand nothing over from a partition that has no leader; settle what comes all the same."""
+
+    def resume(self, partition: int) -> None:
+        """Hand over again: the partition has a leader."""
+
+    def expire_at_head(self, partition: int) -> None:
+        """Let go of the copies whose time is over, up to the first that is not (``expires_at``)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.reference.ledger import Entry
-from eda_sim.engine.trace import CopyState, LeaseEnd
+from eda_sim.engine.trace import NEVER, CopyState, LeaseEnd
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.groups import Group
@@ -28,6 +28,7 @@ class GroupPartition:
         "number",
         "owner",
         "position",
+        "suspended",
         "target",
         "topic",
         "unread_bytes",
@@ -41,6 +42,7 @@ class GroupPartition:
         self.committed = 0
         self.unread_bytes = 0
         self.held = 0
+        self.suspended = False
         self.owner: GroupWorker | None = None
         self.target: GroupWorker | None = None
         self.last_owner: GroupWorker | None = None
@@ -48,7 +50,7 @@ class GroupPartition:
     @property
     def has_unread(self) -> bool:
         """Return whether the log goes on behind the position, with something that may be read."""
-        if self.position == len(self.log):
+        if self.position == len(self.log) or self.suspended:
             return False
         return not self.held or self.log[self.position].state != CopyState.SCHEDULED
 
@@ -129,6 +131,25 @@ class Topic:
                 self._no_longer_held(entry)
         if state == CopyState.TRUNCATED:
             self._cut(partition, entry.offset)
+
+    def suspend(self, partition: int) -> None:
+        """Let nobody read from a partition that has no leader."""
+        self.partitions[partition].suspended = True
+
+    def resume(self, partition: int) -> None:
+        """Let the owner of a partition read on: it has a leader again."""
+        self.partitions[partition].suspended = False
+        self.group.make_readable(self.partitions[partition])
+
+    def expire_at_head(self, partition: int) -> None:
+        """Let go of the copies whose time is over, from the position on to the first that lives."""
+        log = self.partitions[partition]
+        now = self.group.model.clock.now
+        for entry in log.log[log.position :]:
+            if not entry.is_final:
+                if entry.expires_at == NEVER or entry.expires_at > now:
+                    return
+                self.remove(entry, CopyState.EXPIRED)
 
     def _cut(self, partition: GroupPartition, offset: int) -> None:
         del partition.log[offset:]

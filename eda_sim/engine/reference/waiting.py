@@ -21,6 +21,10 @@ from eda_sim.engine.trace import CopyState
 _AVAILABLE = CopyState.AVAILABLE
 
 
+def _waits(entry: Entry) -> bool:
+    return entry.state == _AVAILABLE
+
+
 class Line(Protocol):
     """What a queue asks of its waiting line."""
 
@@ -32,6 +36,12 @@ class Line(Protocol):
 
     def settled(self, entry: Entry) -> None:
         """Note that a copy that was out will not come back."""
+
+    def part(self, partition: int) -> list[Entry]:
+        """Remove and return the copies of one partition that wait here."""
+
+    def rejoin(self, entries: list[Entry]) -> None:
+        """Take in copies again that have parted, at their old places."""
 
     def first(self) -> Entry | None:
         """Return the copy whose turn it is, if there is one that may be handed over."""
@@ -69,6 +79,20 @@ class InOrder:
 
     def settled(self, entry: Entry) -> None:
         """Note that a copy will not come back: nobody here waits for it."""
+
+    def part(self, partition: int) -> list[Entry]:
+        """Remove and return the copies of one partition."""
+        everybody = [*self._ahead, *(entry for _, entry in self._returned), *self._waiting]
+        self._ahead = deque(entry for entry in self._ahead if entry.partition != partition)
+        self._waiting = deque(entry for entry in self._waiting if entry.partition != partition)
+        self._returned = [pair for pair in self._returned if pair[1].partition != partition]
+        heapq.heapify(self._returned)
+        return [one for one in everybody if one.partition == partition and _waits(one)]
+
+    def rejoin(self, entries: list[Entry]) -> None:
+        """Take in copies again that have parted."""
+        for entry in entries:
+            heapq.heappush(self._returned, (entry.place, entry))
 
     def first(self) -> Entry | None:
         """Return the copy whose turn it is."""
@@ -135,6 +159,15 @@ class ByPriority:
 
     def settled(self, entry: Entry) -> None:
         """Note that a copy will not come back: nobody here waits for it."""
+
+    def part(self, partition: int) -> list[Entry]:
+        """Remove and return the copies of one partition."""
+        return [entry for line in (self._ahead, *self._lines) for entry in line.part(partition)]
+
+    def rejoin(self, entries: list[Entry]) -> None:
+        """Take in copies again that have parted, each in the line of its priority."""
+        for entry in entries:
+            self._line_of(entry).rejoin([entry])
 
     def first(self) -> Entry | None:
         """Return the copy whose turn it is."""
@@ -215,6 +248,26 @@ class InGroups:
         """Note that a copy that was out will not come back: its group may go on."""
         name = self._name(entry)
         self._one_less_out(name, self._groups[name])
+
+    def part(self, partition: int) -> list[Entry]:
+        """Remove and return the copies of one partition; a group lies in one partition."""
+        parted: list[Entry] = []
+        for group in self._groups.values():
+            gone = [one for _, one in group.waiting if one.partition == partition]
+            if gone:
+                parted += [one for one in gone if _waits(one)]
+                group.waiting = [pair for pair in group.waiting if pair[1].partition != partition]
+                heapq.heapify(group.waiting)
+        return parted
+
+    def rejoin(self, entries: list[Entry]) -> None:
+        """Take in copies again that have parted, at their old places in their groups."""
+        for entry in entries:
+            name = self._name(entry)
+            group = self._groups.setdefault(name, MessageGroup())
+            heapq.heappush(group.waiting, (entry.place, entry))
+            if not group.out:
+                self._make_ready(name, group)
 
     def _one_less_out(self, name: int, group: MessageGroup) -> None:
         group.out -= 1
