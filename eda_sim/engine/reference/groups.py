@@ -110,6 +110,10 @@ class Group:
                 joined.append(worker)
             elif predecessor is not worker:
                 self._replace(predecessor, worker)
+        # A worker that was a member before has dropped what it had, so the next owner goes back.
+        for partition in self.partitions():
+            if partition.owner in joined:
+                self.transfer(partition, None)
         if joined:
             self.protocol.joined(joined)
 

@@ -50,6 +50,7 @@ class GroupWorker(Worker):
         self.polling = True
         self._asked_to_give_up = False
         self._asked_to_rejoin = False
+        self._given_up: set[GroupPartition] = set()
         self._fetching = False
         self._sent = 0
         self._polled_at = 0
@@ -94,12 +95,18 @@ class GroupWorker(Worker):
             ]
             if moved:
                 self._commit_consumed()
-                self._send(lambda: self.group.give_up(self, moved), Rank.COMMIT)
+                self._given_up.update(moved)
+                self._send(lambda: self._give_up(moved), Rank.COMMIT)
         if self._asked_to_rejoin:
             self._asked_to_rejoin = False
             self._commit_consumed()
             self.stopped = self.group.protocol.stops_members
             self._send(lambda: self.group.protocol.rejoined(self), Rank.COMMIT)
+
+    def _give_up(self, partitions: list[GroupPartition]) -> None:
+        """Let the group know; until then, all that still comes from them is dropped."""
+        self._given_up.difference_update(partitions)
+        self.group.give_up(self, partitions)
 
     # Polling ------------------------------------------------------------------------------------
 
@@ -145,12 +152,15 @@ class GroupWorker(Worker):
         self.polling = True
 
     def _poll(self) -> list[Delivery]:
-        """Return what was fetched, without what belongs to somebody else by now."""
+        """Return what was fetched, without what belongs to somebody else by now.
+
+        What the group wants to move is handled until this member has been told: the partition may
+        be meant for it again before that, and then nobody would go back to what it dropped.
+        """
         batch = []
         for delivery in self.inbox:
-            partition = self.group.partition_of(delivery)
-            mine = delivery.entry.holder is delivery and partition.target is self
-            if mine and not self.stopped:
+            given_up = self.group.partition_of(delivery) in self._given_up
+            if delivery.entry.holder is delivery and not given_up and not self.stopped:
                 batch.append(delivery)
             else:
                 delivery.outcome = Outcome.EXPIRED
