@@ -309,6 +309,8 @@ class Handling:
     def _decide(self, worker: Worker, delivery: Delivery) -> Verdict:
         """Decide about a failed message; if nobody here tries it again, that has consequences."""
         verdict = self.verdicts.decide(delivery)
+        if self.user is not None:
+            self.user.note_failure()
         if self.verdicts.gives_up(verdict):
             publishing = worker.session.owner.publishing
             self.consumer.emitter.emit_failure(delivery.message, publishing)

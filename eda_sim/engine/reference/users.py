@@ -75,6 +75,10 @@ def _mistake(where: str, event: Event | None, model: Model, error: Exception) ->
     return HandlerError(where, event, model.clock.now / 1e9, problem)
 
 
+MOST_FAILURES_AT_ONCE = 100_000
+"""Failures at one moment after which a run is stopped: its clock would never go on."""
+
+
 class UserHandler:
     """A handler at work for one consumer."""
 
@@ -83,6 +87,18 @@ class UserHandler:
         self._handler = handler
         self._where = f"handler of {model.plan.names.consumers[consumer]}"
         self.takes_time = _is_generator_function(handler)
+        self._failures_at = -1
+        self._failures = 0
+
+    def note_failure(self) -> None:
+        """Count a failed attempt, and end a run that would never end."""
+        now = self._model.clock.now
+        if now != self._failures_at:
+            self._failures_at, self._failures = now, 0
+        self._failures += 1
+        if self._failures > MOST_FAILURES_AT_ONCE:
+            problem = "it fails again and again without taking time; give max_attempts or a delay"
+            raise HandlerError(self._where, None, now / 1e9, problem)
 
     def call(self, worker: Worker, delivery: Delivery, entity: int, attempt: int) -> Any:
         """Call a plain function at the moment of the effect; raise Failure if the attempt fails."""

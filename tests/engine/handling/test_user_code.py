@@ -121,6 +121,17 @@ def test_a_mistake_in_a_process_names_the_process_and_the_time():
 
 
 @pytest.mark.rule("H15")
+def test_a_handler_that_fails_for_ever_at_one_moment_ends_the_run():
+    def handler(event, context):
+        if event.message_id < 0:
+            yield context.timeout(1)
+        raise Failure
+
+    with pytest.raises(HandlerError, match="at 1 s: it fails again and again without taking time"):
+        execute(chain(on_exhausted="release"), handlers={"server": handler})
+
+
+@pytest.mark.rule("H15")
 def test_the_line_of_the_user_is_in_the_traceback():
     def handler(event, context):
         raise RuntimeError("mine")
