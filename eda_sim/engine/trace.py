@@ -76,6 +76,8 @@ class Outcome(enum.IntEnum):
     EXPIRED = 4
     SKIPPED = 5
     DEAD = 6
+    REFUSED = 7
+    """Nobody was there to take it."""
 
 
 class LeaseEnd(enum.IntEnum):

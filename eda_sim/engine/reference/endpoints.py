@@ -54,5 +54,5 @@ class Endpoint(Dispatcher):
     def _fail(self, entry: Entry) -> None:
         """Make an attempt that nobody takes."""
         delivery = self.queue.acquire(entry, None, NEVER)
-        delivery.outcome = Outcome.FAILED
+        delivery.outcome = Outcome.REFUSED
         self.queue.redelivery.take_back(delivery, LeaseEnd.REFUSED)

@@ -119,10 +119,10 @@ def quantiles(subscription: dict, rate: str, messages_in_all: int, seed: int) ->
 @pytest.mark.parametrize(
     ("rate", "push", "pull"),
     [
-        # Against real brokers with 4 consumers and a prefetch (batch) of 10, a shared queue was wrong
-        # at p50/p95/p99 by -20/-24/-28 % (RabbitMQ), -1/-11/-23 % (Redis), -3/-12/-22 % (NATS) at a
-        # nominal load of 0.5, and by -49/-36/-33, -18/-25/-24 and -28/-33/-36 % at 0.9 (the
-        # project's measurements on loopback, one trace of 5,000 messages, effective load 0.96).
+        # Against real brokers with 4 consumers and a prefetch (batch) of 10, a shared queue was
+        # wrong at p50/p95/p99 by -20/-24/-28 % (RabbitMQ), -1/-11/-23 % (Redis), -3/-12/-22 %
+        # (NATS) at a nominal load of 0.5, and by -49/-36/-33, -18/-25/-24 and -28/-33/-36 % at 0.9
+        # (the project's measurements on loopback, 5,000 messages, effective load 0.96).
         ("200/s", (-0.20, -0.25, -0.28), (0.00, -0.07, -0.12)),
         ("360/s", (-0.44, -0.32, -0.25), (0.00, -0.20, -0.17)),
     ],
@@ -174,8 +174,8 @@ def test_bulk_pulls_of_an_idle_worker_take_a_single_message():
 
 @pytest.mark.rule("D4")
 def test_a_long_poll_gets_an_empty_answer_and_asks_again():
-    # 10 ms each way. Asked at 0, at the broker at 10 ms, empty-handed at 1.01 s, back at 1.02 s, and
-    # so on: a poll is at the broker from 10 ms to 1.01 s, from 1.03 s to 2.03 s, ...
+    # 10 ms each way. Asked at 0, at the broker at 10 ms, empty-handed at 1.01 s, back at 1.02 s:
+    # a poll is at the broker from 10 ms to 1.01 s, from 1.03 s to 2.03 s, and so on.
     scenario = world(
         duration="10s",
         producer={"arrivals": at(0.5, 1.015)},
