@@ -113,7 +113,8 @@ def delays_are_kept(case: Case) -> Iterator[Finding]:
     delay = np.array([to_ns(case.scenario.channels[name].delay) for name in names.channels])
     due = copies["stored_at"] + delay[copies["channel"]]
     visible = known(copies["visible_at"])
-    early = visible & (copies["visible_at"] < due)
+    # A dead letter that goes back to its own queue is not published anew: it has no offset.
+    early = visible & (copies["visible_at"] < due) & (copies["offset"] != NEVER)
     yield case.where("copies", early, "visible before its delay is over")
     hidden = ~visible & (copies["settled_at"] == NEVER) & (copies["state"] != CopyState.SCHEDULED)
     yield case.where("copies", hidden, "not visible, but not scheduled")
