@@ -1,8 +1,8 @@
 """Scenarios that nobody thought of: every law holds, and each run is complete and repeatable.
 
-Hypothesis mixes whatever the engine can do (see :mod:`tests.engine.mixtures`). What fails is shrunk;
-the report shows the seed, the scenario as a file, and the first rows that are wrong. Paste that file
-into a test of its own before mending what it shows.
+Hypothesis mixes whatever the engine can do (see :mod:`tests.engine.mixtures`). What fails is
+shrunk; the report shows the seed, the scenario as a file, and the first rows that are wrong. Paste
+that file into a test of its own before mending what it shows.
 """
 
 from __future__ import annotations
