@@ -138,6 +138,7 @@ def test_presets_of_brokers(scenario):
 # The report --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # shrinking takes many runs
 def test_a_broken_engine_is_reported_with_seed_scenario_and_rows(monkeypatch):
     # The broker forgets to write down that a copy is settled at its own time.
     def finish(self, entry, state):
@@ -157,6 +158,7 @@ def test_a_broken_engine_is_reported_with_seed_scenario_and_rows(monkeypatch):
     assert_shows_its_scenario(failure.value)
 
 
+@pytest.mark.slow  # shrinking takes many runs
 def test_a_handler_that_outlives_its_crash_is_found(monkeypatch):
     monkeypatch.setattr(Worker, "stop", lambda _: None)
 
