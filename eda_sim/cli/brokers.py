@@ -121,6 +121,8 @@ def _spelled(value: Any) -> str:
     >>> _spelled(None), _spelled(True), _spelled({"by": "message_id", "window": "2min"})
     ('null', 'true', '{by: message_id, window: 2min}')
     """
+    if isinstance(value, tuple):
+        return " or ".join(_spelled(item) for item in value)
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}: {_spelled(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):

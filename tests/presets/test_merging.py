@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+import eda_sim as es
 from eda_sim.spec import (
     Channel,
     Consumer,
@@ -39,6 +40,18 @@ OVERRIDES = (
     {"consumers.billing.settle": "after"},
     {"channels.orders.partitioner": "crc32"},
     {"channels.orders.partitioner": "murmur2"},
+    {"channels.orders.max_age": None},
+    {"channels.orders.deduplication": None, "producers.web.publishing.idempotent": False},
+    {"channels.orders.replication": None},
+    {"channels.orders.replication": {"factor": 5}},
+    {"channels.orders.replication.lag": "7ms", "channels.orders.replication.factor": 3},
+    {"channels.orders.replication.commit_rule": "leader", "channels.orders.replication.factor": 2},
+    {"producers.web.publishing": {}},
+    {"producers.web.publishing.acks": "none"},
+    {"producers.web.publishing.acks": "leader"},
+    {"producers.web.publishing.linger": "0s"},
+    {"producers.web.publishing.buffer_max_bytes": None},
+    {"producers.web.publishing.retry": "none"},
 )
 
 
@@ -146,6 +159,44 @@ def test_any_variant_of_a_preset_is_written_and_read_exactly(broker):
         assert load(dump(variant)) == variant
         assert variant.replace({}) == variant
         assert variant.replace({"seed": 1}).replace({"seed": 0}) == variant
+
+
+@pytest.mark.parametrize("broker", brokers())
+def test_every_preset_runs(broker):
+    """Ten seconds without a fault: nothing is lost, and nothing comes twice."""
+    world = IDEAL.replace({ORDERS: broker, MAIL: broker, "duration": "10s", "drain": True})
+    counted = es.run(world).guarantee().set_index("consumer")
+    for name in ("billing", "sender"):
+        assert counted.loc[name, "messages"] > 50
+        assert counted.loc[name, "exactly_once"] == counted.loc[name, "messages"]
+
+
+def test_an_emitting_consumer_publishes_as_its_target_s_broker_does():
+    world = IDEAL.replace({MAIL: "kafka"})
+    assert world.consumers["billing"].publishing.linger == 0.005
+    assert world.consumers["billing"].subscription == Subscription()
+    assert world.producers["web"].publishing.linger == 0
+
+
+def test_parts_of_replication_can_be_changed_one_by_one():
+    world = shop({"broker": "kafka", "replication": {"min_insync": 2}})
+    assert world.channels["orders"].replication.min_insync == 2
+    assert world.channels["orders"].replication.factor == 3
+    none = shop({"broker": "kafka", "replication": None})
+    assert none.channels["orders"].replication is None
+    assert load(dump(none)) == none
+    assert none.replace({"seed": 1}).channels["orders"].replication is None
+
+
+def test_idempotence_goes_with_acks_all_as_in_kafka():
+    world = IDEAL.replace({ORDERS: "kafka"})
+    assert world.producers["web"].publishing.idempotent
+    leader = world.replace({"producers.web.publishing.acks": "leader"})
+    assert not leader.producers["web"].publishing.idempotent
+    assert leader.producers["web"].publishing.retry.type == "exponential"
+    none = world.replace({"producers.web.publishing.acks": "none"})
+    assert none.producers["web"].publishing.retry.type == "none"
+    assert none.producers["web"].publishing.max_in_flight is None
 
 
 def test_replacing_the_broker_replaces_all_its_defaults():

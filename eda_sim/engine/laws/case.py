@@ -82,6 +82,16 @@ class Case:
             if consumer.settle == "auto" and consumer.subscription.is_queue
         ]
 
+    def publishing_with(self, acks: Container[str]) -> list[int]:
+        """Numbers of the sources that wait for such acknowledgements; a process waits for all."""
+        producers, consumers = self.scenario.producers, self.scenario.consumers
+        told = [producer.publishing.acks for producer in producers.values()]
+        told += [
+            consumers[name].publishing.acks if name in consumers else "all"
+            for name in self.trace.names.sources[len(producers) :]
+        ]
+        return [number for number, word in enumerate(told) if word in acks]
+
     @cached_property
     def copy_of_delivery(self) -> Column:
         """Row of the copies for each delivery, NEVER where there is none."""

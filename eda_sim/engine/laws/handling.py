@@ -111,12 +111,20 @@ def delays_are_kept(case: Case) -> Iterator[Finding]:
     """No copy is visible before the delay of its channel is over, nor later without a reason."""
     copies, names = case.trace.copies, case.trace.names
     delay = np.array([to_ns(case.scenario.channels[name].delay) for name in names.channels])
-    due = copies["stored_at"] + delay[copies["channel"]]
+    # The delay begins when the copy is committed; one that never is stays hidden.
+    committed = known(copies["committed_at"])
+    since = np.where(committed, copies["committed_at"], case.end)
+    due = since + delay[copies["channel"]]
     visible = known(copies["visible_at"])
     # A dead letter that goes back to its own queue is not published anew: it has no offset.
     early = visible & (copies["visible_at"] < due) & (copies["offset"] != NEVER)
     yield case.where("copies", early, "visible before its delay is over")
-    hidden = ~visible & (copies["settled_at"] == NEVER) & (copies["state"] != CopyState.SCHEDULED)
+    hidden = (
+        ~visible
+        & committed
+        & (copies["settled_at"] == NEVER)
+        & (copies["state"] != CopyState.SCHEDULED)
+    )
     yield case.where("copies", hidden, "not visible, but not scheduled")
     may_wait_longer = [
         number for number, _, consumer in case.consumers() if consumer.retry_channel is not None

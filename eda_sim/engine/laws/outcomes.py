@@ -108,9 +108,10 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
         own = series["consumer"] == number
         for channel in np.unique(series["channel"][own]):
             chosen = (copies["consumer"] == number) & (copies["channel"] == channel)
+            chosen &= known(copies["committed_at"])  # before that no subscription has it
             rows = np.flatnonzero(own & (series["channel"] == channel))
             expected = _count_at(
-                series["time"][rows], copies["stored_at"][chosen], copies["settled_at"][chosen]
+                series["time"][rows], copies["committed_at"][chosen], copies["settled_at"][chosen]
             )
             yield "series", rows[there[rows] != expected], "lag is not that of the copies"
             held = (deliveries["consumer"] == number) & (deliveries["channel"] == channel)
@@ -123,7 +124,7 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
             yield "series", wrong, "acquired is not the number of leases"
             delayed = _count_at(
                 series["time"][rows],
-                copies["stored_at"][chosen],
+                copies["committed_at"][chosen],
                 np.where(known(copies["visible_at"]), copies["visible_at"], copies["settled_at"])[
                     chosen
                 ],

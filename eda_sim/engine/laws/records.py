@@ -66,14 +66,17 @@ def rows_in_order(case: Case) -> Iterator[Finding]:
 def times_in_order(case: Case) -> Iterator[Finding]:
     """Nothing happens early: created, stored, available, acquired, received, started, finished."""
     messages, copies, deliveries = case.trace.messages, case.trace.copies, case.trace.deliveries
-    for first, second in (
-        ("created_at", "stored_at"),
-        ("stored_at", "committed_at"),
-        ("committed_at", "confirmed_at"),
+    for first, second, acks in (
+        ("created_at", "stored_at", ("none", "leader", "all")),
+        ("stored_at", "committed_at", ("none", "leader", "all")),
+        ("created_at", "confirmed_at", ("none", "leader", "all")),
+        ("stored_at", "confirmed_at", ("leader", "all")),
+        ("committed_at", "confirmed_at", ("all",)),
     ):
         wrong = known(messages[second]) & (
             ~known(messages[first]) | (messages[second] < messages[first])
         )
+        wrong &= np.isin(messages["source"], case.publishing_with(acks))
         yield case.where("messages", wrong, f"{second} is before {first}")
     chain = ("available_at", "acquired_at", "received_at", "started_at")
     for first, second in pairwise(chain):

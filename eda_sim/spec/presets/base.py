@@ -43,7 +43,8 @@ class Default:
     chosen : bool
         The broker has no such default, or none that fits: the preset chose.
     when : mapping
-        Fields, named in the same way, and the values that they must have for the default to hold.
+        Fields, named in the same way, and what they must be for the default to hold: a value, a
+        tuple of values, or :data:`ANYTHING`.
         What stands here must come before the default in its preset, or be left to the file.
     """
 

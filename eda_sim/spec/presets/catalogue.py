@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Strict, WithJsonSchema
 
 from eda_sim.spec.errors import nearest, shown
 from eda_sim.spec.presets.aws import SNS, SQS, SQS_FIFO
-from eda_sim.spec.presets.base import Broker, Default
+from eda_sim.spec.presets.base import Broker
 from eda_sim.spec.presets.kafka import KAFKA, KAFKA_KIP848, KAFKA_SHARE, LIBRDKAFKA
 from eda_sim.spec.presets.nats import JETSTREAM
 from eda_sim.spec.presets.rabbitmq import RABBITMQ_CLASSIC, RABBITMQ_QUORUM, RABBITMQ_STREAM
@@ -50,28 +49,7 @@ def brokers() -> Mapping[str, Broker]:
     >>> [item.value for item in queue.defaults if item.field.endswith("lease_timeout")]
     ['30s']
     """
-    return MappingProxyType(
-        {broker.name: replace(broker, defaults=_there(broker.defaults)) for broker in _ALL}
-    )
-
-
-def _there(defaults: tuple[Default, ...]) -> tuple[Default, ...]:
-    """Leave out the fields that the model does not have yet."""
-    from eda_sim.spec.channels import Channel
-    from eda_sim.spec.consumers import Consumer
-    from eda_sim.spec.problems import step
-    from eda_sim.spec.producers import Producer
-
-    models = {"channel": Channel, "producer": Producer, "consumer": Consumer}
-
-    def there(item: Default) -> bool:
-        for part in item.parts:
-            here: Any = models[part]
-            for name in item.steps:
-                here = step(here, name)
-        return here is not None
-
-    return tuple(item for item in defaults if there(item))
+    return MappingProxyType({broker.name: broker for broker in _ALL})
 
 
 def check_broker(name: str) -> str:

@@ -6,7 +6,7 @@ are those of the Kafka repository, where the defaults of settings are declared.
 
 from __future__ import annotations
 
-from eda_sim.spec.presets.base import Broker, changed, choice, default, without
+from eda_sim.spec.presets.base import ANYTHING, Broker, changed, choice, default, without
 
 _PRODUCER = "Kafka 4.3, ProducerConfig.java"
 _CONSUMER = "Kafka 4.3, ConsumerConfig.java"
@@ -20,22 +20,36 @@ _LIBRDKAFKA = "librdkafka 2.15.0, CONFIGURATION.md"
 
 _PARTITION = {"subscription.lease_scope": "partition"}
 _ALL = {"publishing.acks": "all"}
+_ANSWERED = {"publishing.acks": ("all", "leader")}
+_ISR = {"channel.replication.commit_rule": "isr"}
 
 _PUBLISHING = (
     default("publishing.acks", "all", "acks", _PRODUCER),
     default("publishing.linger", "5ms", "linger.ms", f"{_PRODUCER} (0 before 4.0)"),
     default("publishing.batch_max_bytes", "16KiB", "batch.size", _PRODUCER),
-    default("publishing.max_in_flight", 5, "max.in.flight.requests.per.connection", _PRODUCER),
+    default(
+        "publishing.max_in_flight",
+        5,
+        "max.in.flight.requests.per.connection",
+        _PRODUCER,
+        when=_ANSWERED,
+    ),
     default("publishing.buffer_max_bytes", "32MiB", "buffer.memory", _PRODUCER),
-    default("publishing.max_block", "60s", "max.block.ms", _PRODUCER),
-    default("publishing.request_timeout", "30s", "request.timeout.ms", _PRODUCER),
+    default(
+        "publishing.max_block",
+        "60s",
+        "max.block.ms",
+        _PRODUCER,
+        when={"publishing.buffer_max_bytes": ANYTHING},
+    ),
+    default("publishing.request_timeout", "30s", "request.timeout.ms", _PRODUCER, when=_ANSWERED),
     default("publishing.delivery_timeout", "120s", "delivery.timeout.ms", _PRODUCER),
     default(
         "publishing.retry",
         "exponential(base=100ms, factor=2, cap=1s, jitter=proportional, jitter_ratio=0.2)",
         "retries, retry.backoff.ms, retry.backoff.max.ms",
         f"{_PRODUCER}; CommonClientConfigs.java",
-        when=_ALL,
+        when=_ANSWERED,
     ),
     default(
         "publishing.idempotent",
@@ -61,14 +75,20 @@ _TOPIC = (
         "acks=all; high watermark",
         f"{_DESIGN}: committed",
     ),
-    default("channel.replication.min_insync", 1, "min.insync.replicas", _REPLICATION),
+    default("channel.replication.min_insync", 1, "min.insync.replicas", _REPLICATION, when=_ISR),
     choice(
         "channel.replication.lag",
         "exponential(mean=2ms)",
         "",
         "a round trip of the follower's next fetch; design.md says that commit can take 10 ms",
     ),
-    default("channel.replication.replica_lag_max", "30s", "replica.lag.time.max.ms", _REPLICATION),
+    default(
+        "channel.replication.replica_lag_max",
+        "30s",
+        "replica.lag.time.max.ms",
+        _REPLICATION,
+        when=_ISR,
+    ),
     default(
         "channel.replication.failure_detection",
         "uniform(low=7s, high=9s)",
@@ -95,12 +115,18 @@ _TOPIC = (
     ),
     default("channel.retention", "limits", "cleanup.policy", f"{_LOG} (delete)"),
     default("channel.max_age", "168h", "log.retention.hours", _LOG),
-    default("channel.retention_check_interval", "5min", "log.retention.check.interval.ms", _LOG),
+    default(
+        "channel.retention_check_interval",
+        "5min",
+        "log.retention.check.interval.ms",
+        _LOG,
+        when={"channel.max_age": ANYTHING},
+    ),
     default(
         "channel.deduplication",
-        {"by": "producer_sequence", "size": 5},
-        "enable.idempotence",
-        f"{_DESIGN}: the last 5 batches of each producer and partition",
+        {"by": "producer_sequence", "size": 5, "window": "24h"},
+        "producer.id.expiration.ms",
+        f"{_DESIGN}: the last 5 batches; ProducerStateManagerConfig.java (86400000)",
     ),
 )
 
@@ -300,6 +326,7 @@ LIBRDKAFKA = Broker(
             1_000_000,
             "max.in.flight.requests.per.connection",
             _LIBRDKAFKA,
+            when=_ANSWERED,
         ),
         default("publishing.delivery_timeout", "300s", "message.timeout.ms", _LIBRDKAFKA),
         default("publishing.idempotent", False, "enable.idempotence", _LIBRDKAFKA),

@@ -86,7 +86,9 @@ def settings(scenario: Scenario) -> Iterator[Setting]:
         for name, value in getattr(scenario, kind).items():
             fields = {"to": getattr(value, "to", None)}
             if part == "consumer":
-                fields = {"reads": value.reads, "emits": value.emits}
+                fields = {
+                    name_: getattr(value, name_) for name_ in ("reads", "emits", "retry_channel")
+                }
             brought: dict[Steps, Default] = {}
             for item in defaults_for(part, name, fields, names):
                 if all(_holds(value, kind, steps(f), wanted) for f, wanted in item.when.items()):
@@ -95,6 +97,8 @@ def settings(scenario: Scenario) -> Iterator[Setting]:
 
 
 def _holds(value: Any, kind: str, path: Steps, wanted: Any) -> bool:
+    if isinstance(wanted, tuple):
+        return any(_holds(value, kind, path, each) for each in wanted)
     found = _stored(value, kind, path)
     if wanted == ANYTHING or found in (None, ABSENT) or wanted is None:
         return (found not in (None, ABSENT)) == (wanted is not None)

@@ -92,7 +92,7 @@ def defaults_for(
     name : str
         Its name.
     fields : mapping
-        ``to``, ``reads`` and ``emits``, in any spelling.
+        ``to``, ``reads``, ``emits`` and ``retry_channel``, in any spelling.
     names : mapping
         Channel -> broker.
 
@@ -108,7 +108,7 @@ def defaults_for(
     else:
         roles = {
             "subscription": _channels(fields.get("reads")),
-            "publishing": _channels(fields.get("emits")),
+            "publishing": _channels(fields.get("emits") or fields.get("retry_channel")),
         }
         roles["consumer"] = roles["subscription"]
     for section, channels in roles.items():
@@ -146,6 +146,8 @@ def _get(value: Any, path: Steps) -> Any:
 
 def _is(found: Any, wanted: Any, kind: str, path: Steps) -> bool:
     """Return whether a field has a value, however the two are spelled."""
+    if isinstance(wanted, tuple):
+        return any(_is(found, each, kind, path) for each in wanted)
     if wanted == ANYTHING or found is None or wanted is None:
         return (found is not None) == (wanted is not None)
     if found == wanted:

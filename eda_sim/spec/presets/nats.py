@@ -12,6 +12,8 @@ _STREAM = "nats-server 2.14.5, stream.go"
 _RAFT = "nats-server 2.14.5, raft.go"
 _FILES = "nats-server 2.14.5, filestore.go"
 
+_INTERVAL = {"channel.replication.flush": "interval"}
+
 JETSTREAM = Broker(
     name="jetstream",
     what="JetStream stream with a durable pull consumer",
@@ -47,7 +49,9 @@ JETSTREAM = Broker(
             "a round of votes after the election timeout, and the clients' reconnection",
         ),
         default("channel.replication.flush", "interval", "sync_interval", _FILES),
-        default("channel.replication.flush_interval", "2min", "sync_interval", _FILES),
+        default(
+            "channel.replication.flush_interval", "2min", "sync_interval", _FILES, when=_INTERVAL
+        ),
         choice(
             "consumer.settle",
             "after",

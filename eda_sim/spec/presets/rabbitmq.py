@@ -20,6 +20,9 @@ _RAFT = "RabbitMQ ra, ra_server_proc.erl"
 
 _DEAD_LETTER = {"subscription.dead_letter": ANYTHING}
 
+_INTERVAL = {"channel.replication.flush": "interval"}
+_BEFORE_ACK = {"channel.replication.flush": "before_ack"}
+
 _QUEUE = (
     default("publishing.acks", "none", "publisher confirms", f"{_CONFIRMS} (off)"),
     default("channel.retention", "work_queue", "queue type classic", _CLASSIC),
@@ -65,6 +68,7 @@ RABBITMQ_CLASSIC = Broker(
             "200ms",
             "SYNC_INTERVAL",
             "rabbit_msg_store.erl, v4.3.5",
+            when=_INTERVAL,
         ),
     ),
 )
@@ -106,6 +110,7 @@ RABBITMQ_QUORUM = Broker(
             "5.9ms",
             "",
             "fsync of the disk in RabbitMQ's benchmark of 2024-08-21; yours decides",
+            when=_BEFORE_ACK,
         ),
         choice(
             "channel.replication.lag",

@@ -12,6 +12,8 @@ _CLAIM = "Redis 8.10, XAUTOCLAIM"
 _ADD = "Redis 8.10, XADD"
 _CONFIGURATION = "Redis, redis.conf"
 
+_INTERVAL = {"channel.replication.flush": "interval"}
+
 REDIS_STREAMS = Broker(
     name="redis_streams",
     what="stream with a consumer group whose members claim what others left",
@@ -63,6 +65,7 @@ REDIS_STREAMS = Broker(
             "5min",
             "save",
             "of save 3600 1 300 100 60 10000 the one that holds from 100 writes in 5 minutes on",
+            when=_INTERVAL,
         ),
         choice(
             "consumer.settle",
