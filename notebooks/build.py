@@ -19,7 +19,7 @@ exercise, solution
 check
     Judges the answer to an exercise. Its code is folded.
 claim
-    Asserts what the text says.
+    Asserts what the text says. Its code is folded.
 nbval-ignore-output
     Its output is not compared and not kept: sliders.
 """
@@ -45,6 +45,8 @@ STUDENT = HERE
 SOLUTIONS = HERE / "solutions"
 
 TAGS = {"parameters", "exercise", "solution", "check", "claim", "nbval-ignore-output"}
+FOLDED = {"check", "claim"}
+"""Tags of cells whose code a reader need not see first; JupyterLab shows a bar that opens it."""
 MOST_SECONDS_PER_CELL = 300
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -75,7 +77,7 @@ def read_source(path: Path) -> NotebookNode:
             message = f"{path.name}: unknown tags {', '.join(sorted(unknown))}"
             raise LessonError(message)
         cell.metadata = NotebookNode({"tags": tags(cell)} if tags(cell) else {})
-        if "check" in tags(cell):
+        if FOLDED & set(tags(cell)):
             cell.metadata.jupyter = {"source_hidden": True}
         key = hashlib.blake2s(cell.source.encode(), digest_size=4).hexdigest()
         seen[key] = seen.get(key, 0) + 1

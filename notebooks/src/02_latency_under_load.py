@@ -100,7 +100,7 @@ es.lessons.show(
 
 # %%
 looks = ["messages", "utilization", "latency_mean_s", "latency_p50_s", "latency_p99_s", "lag_max"]
-one.summary().set_index("consumer")[looks].T
+one.summary()[looks].round(3)
 
 # %%
 es.lessons.show(
@@ -186,7 +186,7 @@ es.lessons.show(
     es.plots.latency.by_nines(
         pd.concat(lines).query("share < 0.9999").reset_index(drop=True),
         linear=True,
-        title="At 90 % load one run strays, twenty agree with theory",
+        title="Twenty runs follow theory to 99 %, one run strays sooner",
     ),
     alt="Latency against percentiles by nines. Theory is a straight line that rises by 230 ms with "
     "each nine. Twenty runs together follow it to 99 %, one run only to 90 %; further right both fall "
@@ -539,7 +539,7 @@ assert change.loc["one more worker", "high"] < 0.35
 # %% [markdown]
 # - **Two slow workers at one queue do as well as a fast one** under load: the queue is what hurts,
 #   and it drains at the same rate.
-# - **The same two workers with a queue each are at least twice as bad.** Half of the spare capacity
+# - **The same two workers with a queue each are about twice as bad.** Half of the spare capacity
 #   is always on the wrong side, and keys never split quite evenly. Partitions buy order with latency.
 # - **A tenth less load** helps as much as rewriting the service: the hockey stick is steep in both
 #   directions.
@@ -697,7 +697,7 @@ def judge_warehouse(scenario):
             f"400 a second times 10 ms is work for 4; with {workers} nothing is spare."
         )
     found = p99_of(scenario)
-    said = f"with {workers} instances p99 is {1000 * found:.1f} ms."
+    said = f"with {workers} workers p99 is {1000 * found:.1f} ms."
     if found > 0.055:
         return es.lessons.keep_working(said)
     fewer = scenario.replace({"consumers.billing.instances": consumer.instances - 1})
