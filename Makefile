@@ -18,7 +18,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lab check format bench golden lessons notebooks picture lock clean
+.PHONY: help setup run test test-fast soak lab check format bench golden lessons notebooks picture lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,11 +29,14 @@ run: $(READY) $(COMPILED) ## simulate a bundled scenario, print its table, save 
 	$(BIN)/eda-sim run $(SCENARIO) --out $(RESULTS)/$(SCENARIO)
 
 test: check $(COMPILED) ## check, then all tests and all notebooks
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not soak"
 	$(if $(NOTEBOOKS),$(MAKE) --no-print-directory notebooks)
 
 test-fast: $(READY_ALL) $(COMPILED) ## the tests without the slow ones
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow and not soak"
+
+soak: $(READY_ALL) $(COMPILED) ## thousands of generated scenarios against every law
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist load -m soak
 
 lab: setup ## JupyterLab on notebooks/
 	$(BIN)/jupyter lab --notebook-dir notebooks $(LAB)

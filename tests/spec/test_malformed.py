@@ -303,7 +303,7 @@ def test_nearly_every_line_knows_its_line(refusals):
 
 
 CAUSES = {
-    "rename_a_field": "unknown field",
+    "rename_a_field": "unknown field|names no kind of fault",
     "remove_a_required_field": "is missing",
     "take_a_wrong_type": "is not valid: must be|unknown field 'bogus'|is missing",
     "leave_the_bounds": "is not valid: must be",
