@@ -48,6 +48,7 @@ def effects_of(tables: Tables, consumer: str, *, warmup: float | None = None) ->
     """
     messages = tables.messages
     chosen = is_one_of(messages["channel"], tables.channels_of(consumer))
+    chosen |= _stored(tables, consumer) > 0  # published elsewhere, and moved to where it reads
     begin = tables.warmup if warmup is None else warmup
     chosen &= messages["created_at"].to_numpy() >= begin
     first, counts = _first_effects(tables, consumer)
@@ -83,11 +84,18 @@ def _first_effects(tables: Tables, consumer: str) -> tuple[np.ndarray, np.ndarra
     return first, counts
 
 
+def _stored(tables: Tables, consumer: str) -> np.ndarray:
+    """Return how many copies of each message a consumer's subscriptions have."""
+    copies = tables.copies
+    own = is_one_of(copies["consumer"], [consumer])
+    return np.bincount(copies["message_id"].to_numpy()[own], minlength=len(tables.messages))
+
+
 def _final(tables: Tables, consumer: str) -> np.ndarray:
     copies, size = tables.copies, len(tables.messages)
     own = is_one_of(copies["consumer"], [consumer])
     ids = copies["message_id"].to_numpy()
-    stored = np.bincount(ids[own], minlength=size)
+    stored = _stored(tables, consumer)
     still_open = np.bincount(ids[own & is_one_of(copies["state"], OPEN_STATES)], minlength=size)
     failed = is_one_of(tables.messages["status"], FAILED_STATUSES)
     final: np.ndarray = (still_open == 0) & ((stored > 0) | failed)

@@ -137,7 +137,8 @@ def by_nines(
     nines = -np.log10(1 - inner["share"])
     highest = float(nines.max()) if len(inner) else 1.0
     if linear:
-        ax.set_ylim(0, 1.05 * float(inner["seconds"].max()) if len(inner) else None)
+        shown = [*inner["seconds"], *(objective[1:] if objective else ())]
+        ax.set_ylim(0, 1.05 * max(shown) if shown else None)
         ax.yaxis.set_major_formatter(lambda value, _: style.duration_text(value))
     else:
         style.duration_axis(ax, "y", inner.loc[inner["share"] >= _TELLING, "seconds"])

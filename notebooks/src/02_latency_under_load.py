@@ -18,7 +18,7 @@
 #
 # **What you need.** Python, and the words *mean* and *percentile*: 99 % of the orders take at most
 # p99, the 99th percentile, and one in a hundred takes longer. About 45 minutes; all cells together
-# compute for less than one.
+# compute for about one.
 
 # %% [markdown]
 # ## The pain
@@ -579,7 +579,7 @@ slider = {"continuous_update": False}
 ipywidgets.interact(
     explore,
     rate=ipywidgets.IntSlider(value=90, min=10, max=300, step=5, description="orders/s", **slider),
-    service_ms=ipywidgets.IntSlider(value=10, min=1, max=40, description="service [ms]", **slider),
+    service_ms=ipywidgets.IntSlider(value=10, min=1, max=40, description="work [ms]", **slider),
     instances=ipywidgets.IntSlider(value=1, min=1, max=8, description="instances", **slider),
     cv=ipywidgets.FloatSlider(value=1, min=0, max=3, step=0.5, description="cv", **slider),
 )

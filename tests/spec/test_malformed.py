@@ -309,7 +309,7 @@ CAUSES = {
     "leave_the_bounds": "is not valid: must be",
     "be_no_number": "is not valid: must be",
     "break_a_reference": "no channel|is not a name",
-    "crash_something_else": "no consumer|no instance|must be a consumer|is not a name",
+    "crash_something_else": "no consumer|no instance|must be a (consumer|name)|is not a name",
     "damage_the_syntax": "not YAML|key",
     "indent_wrongly": "not YAML",
     "add_a_tag": "a tag",

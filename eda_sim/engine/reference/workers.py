@@ -179,9 +179,10 @@ class Worker:
             skipped = memory.has_seen(message.message_id, clock.now)
         if not skipped:
             delivery.tries = 1
-            duration += consumer.service.ns(
-                consumer.entity(message.lineage), message.root, delivery.attempt
-            )
+            attempt, history = delivery.attempt, delivery.entry.history
+            if history is not None:  # a copy that was moved here: draws go on
+                attempt += history.earlier
+            duration += consumer.service.ns(consumer.entity(message.lineage), message.root, attempt)
         yield self.completion(delivery, duration)
         self.running = False
         consumer.busy -= 1

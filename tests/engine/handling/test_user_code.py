@@ -413,3 +413,23 @@ def test_there_are_no_more_instances_than_the_scenario_has():
 
     with pytest.raises(HandlerError, match="2 is not valid: the scenario has 1"):
         execute(chain(), processes=[process])
+
+
+@pytest.mark.rule("H14", "H17")
+def test_the_door_passes_python_on_and_a_saved_run_forgets_it(tmp_path):
+    def handler(event, context):
+        if event.sequence == 1:
+            raise es.Failure("not this one")
+
+    def clerk(context):
+        yield context.timeout(4)
+        context.publish("queue")
+
+    run = es.run(chain(), handlers={"server": handler}, processes=[clerk])
+    assert run.guarantee().set_index("consumer").loc["server", ["messages", "lost"]].tolist() == [
+        4,
+        1,
+    ]
+    assert run.messages["source"].tolist() == ["source"] * 3 + ["clerk"]
+    run.save(tmp_path / "run")
+    assert es.Run.load(tmp_path / "run").digest() == run.digest()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from eda_sim.engine.execute import execute
-from eda_sim.engine.trace import CopyState, Outcome, Trace
+from eda_sim.engine.trace import CopyState, LeaseEnd, Outcome, Trace
 from eda_sim.spec import Scenario
 from tests.engine.worlds import MILLISECOND, SECOND, at, copies, deliveries, seconds, world
 
@@ -246,3 +247,67 @@ def test_two_subscriptions_of_one_channel_give_up_on_their_own():
         (2, 0),
         (2, 1),
     ]
+
+
+@pytest.mark.rule("D26")
+@pytest.mark.parametrize(
+    ("goes_on", "state"), [(False, CopyState.EXPIRED), (True, CopyState.DEAD_LETTERED)]
+)
+def test_what_its_channel_takes_away_may_become_a_dead_letter(goes_on, state):
+    # RabbitMQ dead-letters what a time to live removes; SQS deletes it.
+    scenario = with_dead_letters(
+        readers=True,
+        **{
+            "consumers.server.error_probability": 0,
+            "consumers.server.service": "10s",
+            "channels.queue.message_ttl": "5s",
+            "consumers.server.subscription.dead_letter_expired": goes_on,
+        },
+    )
+    table = all_copies(execute(scenario))
+    own = table[table["consumer"] == 0]
+    # The first is in hand and stays; the others expire where they wait, 5 s after they came.
+    assert list(own["state"]) == [CopyState.ACKNOWLEDGED, state, state]
+    assert seconds(own["settled_at"]) == [10, 6, 7]
+    assert list(table[table["consumer"] == 1]["message_id"]) == ([1, 2] if goes_on else [])
+
+
+@pytest.mark.rule("D26")
+def test_a_handler_that_has_what_is_taken_away_runs_on():
+    scenario = world(
+        duration="60s",
+        producer={"arrivals": at(0, 1, 2)},
+        channel={"max_messages": 1},
+        consumer={"service": "10s", "concurrency": 3},
+    )
+    trace = execute(scenario)
+    rows = deliveries(trace)
+    assert list(rows["lease_end"]) == [LeaseEnd.REMOVED, LeaseEnd.REMOVED, LeaseEnd.ACKNOWLEDGED]
+    assert seconds(rows["lease_ended_at"]) == [1, 2, 12]
+    assert list(rows["effect"]) == [1, 1, 1]
+    assert list(rows["settled_at"] >= 0) == [False, False, True]
+    assert list(copies(trace)["state"])[:2] == [CopyState.EXPIRED] * 2
+
+
+@pytest.mark.rule("D26")
+def test_a_time_to_live_may_end_at_the_head_only():
+    # RabbitMQ: "expired messages are only dropped from the head"; one that lives longer holds up
+    # those behind it.
+    def expired_at(*, head_only: bool) -> np.ndarray:
+        scenario = world(
+            seed=2,
+            duration="60s",
+            producer={"arrivals": at(*[0] * 12)},
+            channel={
+                "message_ttl": "uniform(low=1s, high=20s)",
+                "ttl_at_head_only": head_only,
+            },
+            consumer={"service": "1h"},
+        )
+        table = copies(execute(scenario))
+        assert list(table["state"]) == [CopyState.ACQUIRED, *[CopyState.EXPIRED] * 11]
+        return table["settled_at"].to_numpy()[1:]
+
+    one_by_one = expired_at(head_only=False)
+    assert (np.diff(one_by_one) < 0).any()
+    assert list(expired_at(head_only=True)) == list(np.maximum.accumulate(one_by_one))
