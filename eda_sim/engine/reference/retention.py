@@ -157,7 +157,8 @@ class Limits:
 
     def _forget_gone(self) -> None:
         records = self.partition.records
-        while records and records[0].is_gone:
+        # What is not committed has its place in the log still to be counted there.
+        while records and records[0].is_gone and records[0].is_committed:
             records.popleft()
 
     def _drop_old(self) -> None:
@@ -193,9 +194,11 @@ class Limits:
         return self.max_bytes != NONE and self.size_bytes > self.max_bytes
 
     def _look_at_head_later(self) -> None:
-        """Look again when the oldest record will be too old."""
+        """Look again when the oldest record will be too old; before it is committed it stays."""
         records = self.partition.records
         if self.max_age_ns == NONE or self._looks_at != NONE or not records:
+            return
+        if not records[0].is_committed:
             return
         clock = self.model.clock
         self._looks_at = max(clock.now, records[0].stored_at + self.max_age_ns)
