@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from eda_sim.engine.laws.case import OPEN_STATES, Case, Finding, Law, groups, known
-from eda_sim.engine.trace import NEVER, TABLES, CopyState, LeaseEnd, MessageStatus, Outcome
+from eda_sim.engine.laws.case import OPEN_STATES, Case, Finding, Law, Mask, groups, known
+from eda_sim.engine.trace import NEVER, TABLES, Column, CopyState, LeaseEnd, MessageStatus, Outcome
 
 _ENUMS: dict[str, type[enum.IntEnum]] = {
     "MessageStatus": MessageStatus,
@@ -142,6 +142,7 @@ def copies_conserved(case: Case) -> Iterator[Finding]:
 
 
 def _offsets(case: Case) -> Iterator[Finding]:
+    """Offsets count from 0; after a failover they go back to the first that was truncated."""
     copies = case.trace.copies
     order = np.lexsort((copies["copy_id"], copies["partition"], copies["consumer"]))
     order = order[(copies["offset"][order] != NEVER)]
@@ -149,8 +150,24 @@ def _offsets(case: Case) -> Iterator[Finding]:
     log = groups(copies["channel"][order], copies["consumer"][order], copies["partition"][order])
     offset = copies["offset"][order]
     begins = np.diff(log, prepend=-1) != 0
-    wrong = np.where(begins, offset != 0, np.diff(offset, prepend=0) != 1)
+    step = np.diff(offset, prepend=0)
+    wrong = np.where(begins, offset != 0, step > 1)
     yield "copies", order[wrong].astype(np.int64), "offsets of a partition do not count from 0"
+    for place in np.flatnonzero(~begins & (step < 1)):
+        earlier = (log[:place] == log[place]) & (offset[:place] >= offset[place])
+        kept = earlier & ~_was_truncated(case, order[:place], int(order[place]))
+        yield "copies", order[:place][kept].astype(np.int64), "its offset was given out again"
+
+
+def _was_truncated(case: Case, rows: Column, successor: int) -> Mask:
+    """Return which copies a failover may have taken away before another one was stored.
+
+    What was settled before that stays what it was, for instance acknowledged.
+    """
+    copies = case.trace.copies
+    gone: Mask = known(copies["settled_at"][rows])
+    gone &= copies["settled_at"][rows] <= copies["stored_at"][successor]
+    return gone
 
 
 def deliveries_match_copies(case: Case) -> Iterator[Finding]:

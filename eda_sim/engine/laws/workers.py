@@ -96,12 +96,18 @@ def partitions_in_order(case: Case) -> Iterator[Finding]:
 
 
 def producers_keep_their_order(case: Case) -> Iterator[Finding]:
-    """No link reorders: what a producer sends to a partition is stored in that order."""
+    """No link reorders: what a producer sends to a partition is stored in that order.
+
+    Sequence numbers keep the order of what is sent again; without them a retry comes late.
+    """
     trace = case.trace
     messages = trace.messages
     # By number: a consumer may have the name of a producer.
     is_producer = np.arange(len(trace.names.sources)) < len(case.scenario.producers)
     chosen = is_producer[messages["source"]] & (messages["copies"] == 1)
+    numbered = [producer.publishing.idempotent for producer in case.scenario.producers.values()]
+    numbered += [False] * (len(trace.names.sources) - len(numbered))
+    chosen &= (messages["attempts"] <= 1) | np.array(numbered, dtype=bool)[messages["source"]]
     rows = np.flatnonzero(chosen & known(messages["stored_at"]))
     path = groups(*(messages[name][rows] for name in ("source", "channel", "partition")))
     order = np.lexsort((rows, path))
