@@ -8,7 +8,8 @@ known or its time is over::
                     +- BACKING_OFF
 
 Of all batches that are ready the oldest leaves first. While one backs off, no other for the same
-partition leaves, so that a retry overtakes nothing that has not left yet.
+partition leaves: a retry overtakes nothing that has not left yet. With sequence numbers none leaves
+that is ``max_in_flight`` or more after the oldest one whose fate is open (a channel forgets).
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class BatchingPublisher(Publisher):
         self._held_back: dict[int, list[Batch]] = {}
         self._undone: dict[int, Batch] = {}
         self._next_sequence: dict[int, int] = {}
+        self._next_place: dict[int, int] = {}
         self._numbered: dict[int, list[Batch]] = {}
         self._is_sending = False
 
@@ -201,11 +203,18 @@ class BatchingPublisher(Publisher):
             batch = heapq.heappop(self._ready)
             if batch.state != BatchState.READY:
                 continue
-            if self._backing_off.get(batch.partition):
+            if self._backing_off.get(batch.partition) or self._is_too_far_ahead(batch):
                 self._held_back.setdefault(batch.partition, []).append(batch)
                 continue
             self._send_batch(batch)
         self._is_sending = False
+
+    def _is_too_far_ahead(self, batch: Batch) -> bool:
+        """Return whether a channel might forget an open batch when this one is stored."""
+        open_batches = self._numbered.get(batch.partition)
+        if self.max_in_flight == NONE or batch.sequence != NONE or not open_batches:
+            return False
+        return self._next_place[batch.partition] - open_batches[0].place >= self.max_in_flight
 
     def _send_batch(self, batch: Batch) -> None:
         if self._collecting.get(batch.partition) is batch:
@@ -241,6 +250,8 @@ class BatchingPublisher(Publisher):
         if batch.sequence == NONE:
             batch.sequence = self._next_sequence.get(batch.partition, 0)
             self._next_sequence[batch.partition] = batch.sequence + len(batch.messages)
+            batch.place = self._next_place.get(batch.partition, 0)
+            self._next_place[batch.partition] = batch.place + 1
             numbered.append(batch)
         request.sequence = batch.sequence
         for before in numbered:
@@ -333,8 +344,11 @@ class BatchingPublisher(Publisher):
         """Let other batches of a partition leave again, when no batch of it backs off."""
         self._backing_off[partition] -= 1
         if self._backing_off[partition] == 0:
-            for held in self._held_back.pop(partition, ()):
-                heapq.heappush(self._ready, held)
+            self._let_go_on(partition)
+
+    def _let_go_on(self, partition: int) -> None:
+        for held in self._held_back.pop(partition, ()):
+            heapq.heappush(self._ready, held)
 
     # The end ------------------------------------------------------------------------------------
 
@@ -365,6 +379,8 @@ class BatchingPublisher(Publisher):
             del self._collecting[batch.partition]
         if batch.sequence != NONE:
             self._numbered[batch.partition].remove(batch)
+            if not self._backing_off.get(batch.partition):
+                self._let_go_on(batch.partition)
         del self._undone[batch.number]
         self._buffered_bytes -= batch.size_bytes
         self._close(batch)

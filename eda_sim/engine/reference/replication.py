@@ -178,19 +178,18 @@ class Replicas:
         if self.leader == NONE:
             return
         safe = self._safe_end()
-        if safe <= self.committed:
-            return
         partition = self.partition
-        behind = partition.next_offset - self.committed
-        first = len(partition.records) - behind
-        count = safe - self.committed
-        self.committed = safe
-        for record in [partition.records[first + place] for place in range(count)]:
-            partition.commit(record)
+        count = max(0, safe - self.committed)
+        if count:
+            first = len(partition.records) - (partition.next_offset - self.committed)
+            self.committed = safe
+            for record in [partition.records[first + place] for place in range(count)]:
+                partition.commit(record)
+        # Also those that brought nothing new: what they brought again may have been safe before.
         while self._waiting and self._waiting[0][0] <= self.committed:
             _, request = self._waiting.popleft()
             request.publisher.reply(request, stored=True)
-        if partition.limits is not None:
+        if count and partition.limits is not None:
             partition.limits.enforce()
 
     def _safe_end(self) -> int:

@@ -108,6 +108,9 @@ class Batch:
         Whether one of them was never answered.
     is_open : bool
         Whether the run counts its messages as on their way.
+    sequence, place : int
+        With sequence numbers, that of the first message, and the number of the batch itself among
+        those for its partition.
     """
 
     __slots__ = (
@@ -119,6 +122,7 @@ class Batch:
         "messages",
         "number",
         "partition",
+        "place",
         "sequence",
         "size_bytes",
         "state",
@@ -135,7 +139,7 @@ class Batch:
         self.delay_ns = 0
         self.in_doubt = False
         self.is_open = True
-        self.sequence = NONE
+        self.sequence = self.place = NONE
 
     def __lt__(self, other: Batch) -> bool:
         return self.number < other.number
