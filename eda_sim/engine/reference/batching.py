@@ -161,6 +161,7 @@ class BatchingPublisher(Publisher):
         batch = Batch(message)
         self._undone[batch.number] = batch
         if self.delivery_timeout_ns != NONE:
+            batch.deadline = self.model.clock.now + self.delivery_timeout_ns
             self._call_in(
                 self.delivery_timeout_ns, Rank.DELIVERY_TIMEOUT, batch, lambda: self._give_up(batch)
             )
@@ -201,7 +202,8 @@ class BatchingPublisher(Publisher):
         self._is_sending = True
         while self._ready and (self.max_in_flight == NONE or self._in_flight < self.max_in_flight):
             batch = heapq.heappop(self._ready)
-            if batch.state != BatchState.READY:
+            # One that is given up at this very moment does not leave any more.
+            if batch.state != BatchState.READY or batch.deadline == self.model.clock.now:
                 continue
             if self._backing_off.get(batch.partition) or self._is_too_far_ahead(batch):
                 self._held_back.setdefault(batch.partition, []).append(batch)

@@ -104,6 +104,8 @@ class Batch:
     ----------
     attempts : int
         Requests sent so far.
+    deadline : int
+        When it is given up, in ns; NONE for never.
     in_doubt : bool
         Whether one of them was never answered.
     is_open : bool
@@ -115,6 +117,7 @@ class Batch:
 
     __slots__ = (
         "attempts",
+        "deadline",
         "delay_ns",
         "first_sent_at",
         "in_doubt",
@@ -135,6 +138,7 @@ class Batch:
         self.size_bytes = message.size_bytes
         self.state = BatchState.COLLECTING
         self.attempts = 0
+        self.deadline = NONE
         self.first_sent_at = NONE
         self.delay_ns = 0
         self.in_doubt = False
