@@ -297,20 +297,35 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         there = [(section, name) for section in chosen for name in data[section]]
         return draw(st.sampled_from(there))
 
+    nodes = {
+        name: channel["replication"]["factor"]
+        for name, channel in data["channels"].items()
+        if channel and "replication" in channel
+    }
     kinds = [*LINK_FAULTS, "partition", "crash of a producer"]
     if data["consumers"]:
         kinds += SERVICE_FAULTS
+    if nodes:
+        kinds += 2 * ["crash of a node", "power_loss"]
     kind = draw(st.sampled_from(kinds))
     fault: Data = {}
     if kind == "partition":
         section, name = any_of("consumers", "producers")
         part = data[section][name]
         channel = part["to"] if section == "producers" else part["reads"]
-        channel = channel if isinstance(channel, str) else draw(st.sampled_from(channel))
+        if not isinstance(channel, str):
+            emitted = part.get("emits", ())
+            emitted = emitted if isinstance(emitted, list) else []
+            channel = draw(st.sampled_from([*channel, *(one["to"] for one in emitted)]))
         pair = [written(section, name), written("channels", channel)]
         fault[kind] = draw(st.permutations(pair))
     elif kind == "crash of a producer":
         fault["crash"] = written(*any_of("producers"))
+    elif kind in ("crash of a node", "power_loss"):
+        name = draw(st.sampled_from(sorted(nodes)))
+        node = draw(st.none() | st.integers(0, nodes[name] - 1))
+        target = written("channels", name) + ("" if node is None else f"/{node}")
+        fault["crash" if kind == "crash of a node" else kind] = target
     elif kind in LINK_FAULTS:
         fault[kind] = written(*any_of("consumers", "producers"))
     else:
