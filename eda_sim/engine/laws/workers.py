@@ -37,8 +37,10 @@ def nothing_while_down(case: Case) -> Iterator[Finding]:
                 continue
             own = (deliveries["consumer"] == number) & (deliveries["instance"] == instance)
             ends = {over for _, over in spans}
+            crashes = {begin for begin, _ in case.spans(number, instance, ("crash",))}
             for begin, over in spans:
-                first = begin + (begin in ends)  # it was up for that instant
+                # It was up for that instant: one that is stopped, until its last handler is done.
+                first = begin + (begin in ends or begin not in crashes)
                 ran = known(start) & (start < over) & (end > begin)
                 # What was running when the crash came ends at that moment, as a crash.
                 started_down = known(start) & (start >= first) & (start < over)
@@ -46,7 +48,7 @@ def nothing_while_down(case: Case) -> Iterator[Finding]:
                 got = deliveries["received_at"]
                 got_down = (got >= first) & (got < over)
                 yield case.where("deliveries", own & got_down, "received while down")
-            for begin, _ in case.spans(number, instance, ("crash",)):
+            for begin in sorted(crashes):
                 cut = known(start) & (end == begin) & (deliveries["finished_at"] != NEVER)
                 wrong = own & cut & (start < begin) & (deliveries["outcome"] != Outcome.CRASHED)
                 yield case.where("deliveries", wrong, "finished at the very moment of a crash")
@@ -85,14 +87,15 @@ def partitions_in_order(case: Case) -> Iterator[Finding]:
         rows = np.flatnonzero(own & known(deliveries["started_at"]))
         copy = case.copy_of_delivery[rows]
         log = groups(copies["channel"][copy], copies["partition"][copy])
-        order = np.lexsort((copies["offset"][copy], log))
+        # Copies are numbered as they are stored; offsets are given out again after a failover.
+        order = np.lexsort((copies["copy_id"][copy], log))
         same = log[order][1:] == log[order][:-1]
         for column in ("started_at", "finished_at"):
             times = deliveries[column][rows][order]
             times = np.where(times == NEVER, case.end, times)
             overtaken = same & (times[1:] < times[:-1])
             late = rows[order[1:][overtaken]].astype(np.int64)
-            yield "deliveries", late, f"{column} is before that of an earlier offset"
+            yield "deliveries", late, f"{column} is before that of an earlier copy"
 
 
 def producers_keep_their_order(case: Case) -> Iterator[Finding]:
