@@ -89,8 +89,8 @@ def test_lossy_network_takes_sequence_numbers_to_be_exact():
 
 
 def test_lossy_network_who_does_not_ask_again_does_not_know():
-    once = "{idempotent: false, retry: none, request_timeout: 500ms}"
-    rows = run("lossy_network", f"producers.sensors.publishing={once}").messages
+    once = "producers.sensors.publishing={idempotent: false, retry: none, request_timeout: 500ms}"
+    rows = run("lossy_network", once).messages
     unknown = rows["status"] == "unknown"
     assert unknown.sum() == 618
     assert (unknown & (rows["copies"] == 0)).sum() == 316  # and the other half is there
