@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, known, merged
-from eda_sim.engine.trace import NEVER, Outcome
+from eda_sim.engine.trace import NEVER, MessageStatus, Outcome
 
 
 def nothing_while_still(case: Case) -> Iterator[Finding]:
@@ -75,6 +75,66 @@ def nothing_crosses_a_cut(case: Case) -> Iterator[Finding]:
         yield case.where(table, crossed, "arrived through a network that was cut")
 
 
+def dead_channels_do_nothing(case: Case) -> Iterator[Finding]:
+    """While all nodes of a channel are down, nothing is stored in it and nothing handed out."""
+    trace = case.trace
+    copies, deliveries = trace.copies, trace.deliveries
+    for number, name in enumerate(trace.names.channels):
+        for begin, over in _all_nodes_down(case, name):
+            stored = (copies["channel"] == number) & (copies["offset"] != NEVER)
+            stored &= (copies["stored_at"] >= begin) & (copies["stored_at"] < over)
+            yield case.where("copies", stored, "stored while all nodes were down")
+            taken = deliveries["channel"] == number
+            taken &= (deliveries["acquired_at"] >= begin) & (deliveries["acquired_at"] < over)
+            yield case.where("deliveries", taken, "handed out while all nodes were down")
+
+
+def promises_are_kept(case: Case) -> Iterator[Finding]:
+    """With acks: all what was confirmed outlives crashes, and with a flush losses of power.
+
+    Unless an unclean election is allowed: then any node may lead, whatever it lacks.
+    """
+    messages, names = case.trace.messages, case.trace.names
+    gone = known(messages["confirmed_at"]) & (messages["status"] == MessageStatus.TRUNCATED)
+    gone &= np.isin(messages["source"], case.publishing_with(("all",)))
+    for number, name in enumerate(names.channels):
+        replication = case.scenario.channels[name].replication
+        flush = "os" if replication is None else replication.flush
+        may_lose = flush != "before_ack" and "power_loss" in names.fault_kinds
+        if may_lose or (replication is not None and replication.unclean_leader_election):
+            continue
+        broken = gone & (messages["channel"] == number)
+        yield case.where("messages", broken, "confirmed by all in sync, and truncated")
+
+
+def _all_nodes_down(case: Case, channel: str) -> list[tuple[int, int]]:
+    """Return when no node of a channel was up (ns)."""
+    faults, names = case.trace.faults, case.trace.names
+    replication = case.scenario.channels[channel].replication
+    factor = 1 if replication is None else replication.factor
+    taken = channel in (*case.scenario.consumers, *case.scenario.producers)
+    label = f"channels.{channel}" if taken else channel
+    spans: list[list[tuple[int, int]]] = [[] for _ in range(factor)]
+    for row in range(faults["kind"].size):
+        if names.targets[faults["target"][row]] != label:
+            continue
+        if names.fault_kinds[faults["kind"][row]] not in ("crash", "power_loss"):
+            continue
+        begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
+        node = int(faults["instance"][row])
+        for own in spans if node == NEVER else [spans[node]]:
+            own.append((begin, case.end + 1 if over == NEVER else over))
+    down = merged(spans[0])
+    for own in spans[1:]:
+        down = [
+            (max(begin, start), min(over, end))
+            for begin, over in down
+            for start, end in merged(own)
+            if max(begin, start) < min(over, end)
+        ]
+    return down
+
+
 def _spans(case: Case, producer: str, kind: str) -> list[tuple[int, int]]:
     """Return when faults of a kind hit a producer (ns)."""
     faults, names = case.trace.faults, case.trace.names
@@ -106,5 +166,7 @@ LAWS: tuple[Law, ...] = (
     nothing_while_still,
     dead_producers_create_nothing,
     nothing_crosses_a_cut,
+    dead_channels_do_nothing,
+    promises_are_kept,
     occurrences_in_order,
 )

@@ -134,6 +134,13 @@ def test_a_law_catches_an_offset_that_is_given_out_twice():
         check_laws(tampered(trace, "copies", "settled_at", lost, 40 * SECOND), scenario)
 
 
+def test_a_law_catches_a_promise_that_is_broken():
+    scenario = cluster({"crash": "queue/0", "at": "10s", "lasts": "5s"})
+    trace = tampered(execute(scenario), "messages", "status", 7, MessageStatus.TRUNCATED)
+    with pytest.raises(LawViolation, match="confirmed by all in sync, and truncated"):
+        check_laws(trace, scenario)
+
+
 @pytest.mark.rule("F15")
 def test_a_leader_that_is_back_before_it_is_missed_leads_on():
     trace = execute(cluster({"crash": "queue/0", "at": "10s", "lasts": "1s"}, acks="leader"))

@@ -17,6 +17,8 @@ from tests.traces import tampered
         ("dead_producers_create_nothing", {"crash": "source"}),
         ("nothing_crosses_a_cut", {"partition": ["source", "queue"]}),
         ("nothing_crosses_a_cut", {"partition": ["server", "queue"]}),
+        ("dead_channels_do_nothing", {"crash": "queue"}),
+        ("dead_channels_do_nothing", {"power_loss": "queue/0"}),
     ],
 )
 def test_a_fault_that_would_have_lasted_longer_is_caught(law, fault):
