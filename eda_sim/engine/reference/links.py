@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 class Link:
     """One direction of one connection.
 
+    ``under_way`` counts requests that were sent and have not arrived: what is sent without latency
+    at the moment at which they arrive comes behind them.
+
     Latency is drawn per message, but a connection is a stream of bytes: what was sent later never
     arrives earlier, it waits behind what was sent before it. With a bandwidth it also waits for the
     bytes before it to leave. ``disturbances`` are what faults do to it; most links have none.
     """
 
-    __slots__ = ("_free_at", "_last_arrival", "disturbances", "latency", "s_per_byte")
+    __slots__ = (
+        "_free_at",
+        "_last_arrival",
+        "disturbances",
+        "latency",
+        "s_per_byte",
+        "under_way",
+    )
 
     def __init__(
         self, latency: Draws, disturbances: Disturbances | None = None, s_per_byte: float = 0.0
@@ -32,6 +42,7 @@ class Link:
         self.s_per_byte = s_per_byte
         self._free_at = 0
         self._last_arrival = 0
+        self.under_way = 0
 
     def loses(self, now: int, entity: int, event: int, attempt: int = 1) -> bool:
         """Return whether a fault lets something sent now get lost."""

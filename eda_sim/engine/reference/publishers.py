@@ -103,11 +103,17 @@ class Publisher:
         link = self.connection.to_broker
         arrival = link.arrival(now, first.lineage, first.root, request.trip, request.size_bytes)
         partition = self.partitions[request.partition]
-        if arrival == now:
+        if arrival == now and not link.under_way:
             partition.receive(request)
             return
+        link.under_way += 1
+
+        def arrive() -> None:
+            link.under_way -= 1
+            partition.receive(request)
+
         clock.call_at(
-            lambda: partition.receive(request),
+            arrive,
             arrival,
             Rank.PUBLISH,
             self.source,
