@@ -189,8 +189,10 @@ class Session:
             if not self.consumer.queues:
                 handling.verdicts.store_for_retry(delivery, delay_ns)
             elif delivery.entry.holder is delivery:
+                self.model.open += 1  # in between the message is nowhere, but not done
                 self._queue_of(delivery).move(delivery)
                 handling.verdicts.store_for_retry(delivery, delay_ns)
+                self.model.close()
 
         self._settle(delivery, move)
 
