@@ -20,7 +20,7 @@ NAMES = Names(
     targets=("billing", "audit"),
 )
 READS = {"billing": ("orders",), "audit": ("orders", "refunds")}
-OPEN = (CopyState.AVAILABLE, CopyState.ACQUIRED, CopyState.SCHEDULED)
+OPEN = (CopyState.STORED, CopyState.AVAILABLE, CopyState.ACQUIRED, CopyState.SCHEDULED)
 
 
 def make_trace(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from eda_sim.analysis.tables import Tables, is_one_of
 
-OPEN_STATES = ("available", "acquired", "scheduled")
+OPEN_STATES = ("stored", "available", "acquired", "scheduled")
 """States in which a copy may still be handed over."""
 
 FAILED_STATUSES = ("rejected", "expired", "truncated", "lost")

@@ -20,7 +20,12 @@ Finding: TypeAlias = tuple[str, Column, str]
 
 Law: TypeAlias = "Callable[[Case], Iterator[Finding]]"
 
-OPEN_STATES = (CopyState.AVAILABLE, CopyState.ACQUIRED, CopyState.SCHEDULED)
+OPEN_STATES = (
+    CopyState.STORED,
+    CopyState.AVAILABLE,
+    CopyState.ACQUIRED,
+    CopyState.SCHEDULED,
+)
 """States in which a copy may still be handed over."""
 
 _SHOWN = 5
@@ -136,9 +141,16 @@ class Case:
         own &= known(deliveries["started_at"])
         received, finished = deliveries["received_at"][own], deliveries["finished_at"][own]
         finished = np.where(finished == NEVER, self.end + 1, finished)
-        still = self.spans(consumer, instance, ("pause", "hang"))
-        for begin, over in self.spans(consumer, instance, ("stop",)):
-            noticed = max([begin, *(end for start, end in still if start <= begin < end)])
+        standing = self._occurrences(consumer, instance, ("pause", "hang"))
+        stopping = self._occurrences(consumer, instance, ("stop",))
+        # Of two that begin at the same moment the one with the lower row came first.
+        first_stop = {begin: row for row, begin, _ in reversed(stopping)}
+        first_stand = {begin: row for row, begin, _ in reversed(standing)}
+        still = merged([(begin, over) for _, begin, over in standing])
+        for begin, over in merged([(begin, over) for _, begin, over in stopping]):
+            late = first_stand.get(begin, NEVER) > first_stop[begin]
+            held = (end for start, end in still if start < begin + (not late) and begin < end)
+            noticed = max([begin, *held])
             gone = max(noticed, int(finished[received <= begin].max(initial=noticed)))
             if gone < over:
                 spans.append((gone, over))
@@ -146,8 +158,15 @@ class Case:
 
     def spans(self, consumer: int, instance: int, kinds: Container[str]) -> list[tuple[int, int]]:
         """Return when faults of some kinds hit an instance (ns), merged where they overlap."""
+        found = self._occurrences(consumer, instance, kinds)
+        return merged([(begin, over) for _, begin, over in found])
+
+    def _occurrences(
+        self, consumer: int, instance: int, kinds: Container[str]
+    ) -> list[tuple[int, int, int]]:
+        """Return row, beginning and end (ns) of what hit an instance, in the order of rows."""
         faults, names = self.trace.faults, self.trace.names
-        found: list[tuple[int, int]] = []
+        found: list[tuple[int, int, int]] = []
         for row in range(_length(faults)):
             target = names.targets[faults["target"][row]]
             hit = int(faults["instance"][row])
@@ -155,8 +174,8 @@ class Case:
                 continue
             if names.fault_kinds[faults["kind"][row]] in kinds:
                 begin, over = int(faults["started_at"][row]), int(faults["ended_at"][row])
-                found.append((begin, self.end + 1 if over == NEVER else over))
-        return merged(found)
+                found.append((row, begin, self.end + 1 if over == NEVER else over))
+        return found
 
     def is_hit(self, name: str, kinds: Container[str]) -> bool:
         """Return whether a fault of one of these kinds ever hit a producer, consumer or channel."""

@@ -23,8 +23,12 @@ def first_of_each_call(case: Case) -> Column:
     together = ran[batches]
     names = ("consumer", "instance", "worker", "started_at")
     call = groups(*(deliveries[name][together] for name in names))
-    _, first = np.unique(call, return_index=True)
-    return np.sort(np.concatenate([ran[~batches], together[first]]))
+    # What is skipped in no time began when the call did, and is not the call.
+    finished = deliveries["finished_at"][together]
+    longest = np.where(finished == NEVER, np.iinfo(np.int64).max, finished)
+    order = np.lexsort((together, -longest, call))
+    _, first = np.unique(call[order], return_index=True)
+    return np.sort(np.concatenate([ran[~batches], together[order[first]]]))
 
 
 def batches_are_bounded(case: Case) -> Iterator[Finding]:

@@ -108,34 +108,47 @@ def groups_in_order(case: Case) -> Iterator[Finding]:
     for number, _, consumer in case.consumers():
         if consumer.subscription.lease_scope != "group":
             continue
-        own = np.flatnonzero((copies["consumer"] == number) & (key != NEVER))
-        group = groups(copies["channel"][own], key[own])
-        order = own[np.lexsort((copies["copy_id"][own], group))]
-        group = np.sort(group)
+        own = (copies["consumer"] == number) & (key != NEVER) & known(copies["visible_at"])
+        rows = np.flatnonzero(own)
+        group = groups(copies["channel"][rows], key[rows])
+        line = _line(case)
+        order = np.lexsort((line[rows], group))
         # The latest settlement of all copies before this one in its group.
         before = np.full(copies["copy_id"].size, NEVER, dtype=np.int64)
         latest, last_group = NEVER, NEVER
-        for row, name in zip(order.tolist(), group.tolist(), strict=True):
+        for row, name in zip(rows[order].tolist(), group[order].tolist(), strict=True):
             if name != last_group:
                 latest, last_group = NEVER, name
             before[row] = latest
             latest = max(latest, int(settled[row]))
         row = case.copy_of_delivery
         early = (deliveries["consumer"] == number) & (before[row] > deliveries["acquired_at"])
-        late = [i for i in np.flatnonzero(early).tolist() if not _goes_along(case, i, key, settled)]
+        late = [
+            i for i in np.flatnonzero(early).tolist() if not _goes_along(case, i, line, settled)
+        ]
         yield "deliveries", np.array(late, dtype=np.int64), "handed over before its turn"
 
 
-def _goes_along(case: Case, delivery: int, key: Column, settled: Column) -> bool:
+def _line(case: Case) -> Column:
+    """Return the places of the copies in the order of becoming visible, then of storing."""
+    copies = case.trace.copies
+    place = np.empty(copies["copy_id"].size, dtype=np.int64)
+    place[np.lexsort((copies["copy_id"], copies["visible_at"]))] = np.arange(place.size)
+    return place
+
+
+def _goes_along(case: Case, delivery: int, line: Column, settled: Column) -> bool:
     """Return whether all open copies before this one in its group were handed over with it."""
     copies, deliveries = case.trace.copies, case.trace.deliveries
+    key = case.trace.messages["key"][copies["message_id"]]
     row = case.copy_of_delivery[delivery]
     moment = deliveries["acquired_at"][delivery]
     waits = (
         (key == key[row])
         & (copies["channel"] == copies["channel"][row])
         & (copies["consumer"] == copies["consumer"][row])
-        & (copies["copy_id"] < copies["copy_id"][row])
+        & known(copies["visible_at"])
+        & (line < line[row])
         & (settled > moment)
     )
     together = (deliveries["acquired_at"] == moment) & (
@@ -147,9 +160,9 @@ def _goes_along(case: Case, delivery: int, key: Column, settled: Column) -> bool
 def priorities_respected(case: Case) -> Iterator[Finding]:
     """While a message waits, none of a lower priority is handed over."""
     copies, deliveries = case.trace.copies, case.trace.deliveries
-    untouched = np.flatnonzero(copies["deliveries"] == 0)
+    untouched = np.flatnonzero((copies["deliveries"] == 0) & known(copies["visible_at"]))
     row = np.concatenate([case.copy_of_delivery, untouched])
-    since = np.concatenate([deliveries["available_at"], copies["stored_at"][untouched]])
+    since = np.concatenate([deliveries["available_at"], copies["visible_at"][untouched]])
     until = np.concatenate(
         [deliveries["acquired_at"], _or_end(copies["settled_at"], _LAST)[untouched]]
     )
