@@ -32,7 +32,7 @@ from tests.strategies import faults
 
 __all__ = ["Focus", "mixtures"]
 
-MESSAGES = (3, 10, 20, 40, 60, 100)
+MESSAGES = (5, 20, 40, 60, 100, 150)
 FAULTY = (Focus.FAILURES, Focus.STORES)
 
 
@@ -42,7 +42,7 @@ def mixtures(draw: Draw, focus: Focus = Focus.ANYTHING) -> Scenario:
     data: Data = {
         "name": "generated",
         "seed": draw(st.integers(0, 2**32 - 1)),
-        "duration": draw(milliseconds(50, 100, 200)),
+        "duration": draw(milliseconds(100, 200, 300)),
         "messages": draw(st.sampled_from(MESSAGES)),
         "producers": {"source": draw(producers("orders", focus))},
         "channels": {name: draw(channels(focus)) for name in CHANNELS},

@@ -26,10 +26,10 @@ def producers(draw: Draw, to: str, focus: Focus) -> Data:
     arrivals = st.sampled_from(
         (
             "constant(interval=2ms)",
-            "constant(interval=10ms)",
+            "constant(interval=5ms)",
             "poisson(rate=300/s)",
             "renewal(interval=uniform(low=0s, high=8ms))",
-            "mmpp(rates=[0/s, 800/s], mean_durations=[20ms, 20ms])",
+            "mmpp(rates=[0/s, 800/s], mean_durations=[10ms, 20ms])",
             "piecewise(rates=[500/s, 50/s], durations=[20ms, 50ms])",
             "trace(times=[0s, 0s, 5ms, 5ms, 10ms, 50ms])",
         )
