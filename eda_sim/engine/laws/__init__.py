@@ -15,6 +15,7 @@ module              laws about
 ``records``         the form of the tables: codes, times, counts, attempts
 ``workers``         who can do what at a time: workers, crashes, order
 ``faults``          what stands still does nothing; nothing crosses a cut
+``publishing``      what sources believe; second copies, windows, limits, failovers
 ``queues``          leases, windows, groups, limits, dead letters
 ``handling``        how handlers fail: no effect, bounded tries, time-outs, batches
 ``outcomes``        what the settings promise: no loss, no duplicates, Little's law
@@ -23,7 +24,7 @@ module              laws about
 
 from __future__ import annotations
 
-from eda_sim.engine.laws import faults, handling, outcomes, queues, records, workers
+from eda_sim.engine.laws import faults, handling, outcomes, publishing, queues, records, workers
 from eda_sim.engine.laws.case import Case, Law, LawViolation
 from eda_sim.engine.trace import Trace
 from eda_sim.spec.scenario import Scenario
@@ -34,6 +35,7 @@ LAWS: tuple[Law, ...] = (
     *records.LAWS,
     *workers.LAWS,
     *faults.LAWS,
+    *publishing.LAWS,
     *queues.LAWS,
     *handling.LAWS,
     *outcomes.LAWS,
