@@ -136,6 +136,11 @@ class Case:
         up for an instant. One that is stopped is down when its handlers have finished.
         """
         spans = self.spans(consumer, instance, ("crash",))
+        spans += [(gone, over) for gone, over in self.stops(consumer, instance) if gone < over]
+        return merged(spans)
+
+    def stops(self, consumer: int, instance: int) -> list[tuple[int, int]]:
+        """Return for each clean shutdown when the session was over, and when the stop was (ns)."""
         deliveries = self.trace.deliveries
         own = (deliveries["consumer"] == consumer) & (deliveries["instance"] == instance)
         own &= known(deliveries["started_at"])
@@ -147,14 +152,14 @@ class Case:
         first_stop = {begin: row for row, begin, _ in reversed(stopping)}
         first_stand = {begin: row for row, begin, _ in reversed(standing)}
         still = merged([(begin, over) for _, begin, over in standing])
+        found: list[tuple[int, int]] = []
         for begin, over in merged([(begin, over) for _, begin, over in stopping]):
             late = first_stand.get(begin, NEVER) > first_stop[begin]
             held = (end for start, end in still if start < begin + (not late) and begin < end)
             noticed = max([begin, *held])
             gone = max(noticed, int(finished[received <= begin].max(initial=noticed)))
-            if gone < over:
-                spans.append((gone, over))
-        return merged(spans)
+            found.append((gone, over))
+        return found
 
     def spans(self, consumer: int, instance: int, kinds: Container[str]) -> list[tuple[int, int]]:
         """Return when faults of some kinds hit an instance (ns), merged where they overlap."""
@@ -178,12 +183,18 @@ class Case:
         return found
 
     def is_hit(self, name: str, kinds: Container[str]) -> bool:
-        """Return whether a fault of one of these kinds ever hit a producer, consumer or channel."""
+        """Return whether a fault of one of these kinds ever hit a producer or consumer."""
         faults, names = self.trace.faults, self.trace.names
         return any(
             names.targets[target] == name and names.fault_kinds[kind] in kinds
             for target, kind in zip(faults["target"], faults["kind"], strict=True)
         )
+
+    def loses_nodes(self, channel: str) -> bool:
+        """Return whether a node of a channel ever went down."""
+        others = {*self.scenario.producers, *self.scenario.consumers}
+        label = f"channels.{channel}" if channel in others else channel
+        return self.is_hit(label, ("crash", "power_loss"))
 
     def _keys(self, table: Table) -> Column:
         keys: Column = table["copy_id"] * len(self.trace.names.consumers) + table["consumer"]

@@ -14,9 +14,9 @@ from eda_sim.engine.trace import NEVER, Column, CopyState, LeaseEnd, Outcome
 def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
     """Settled before processing, a crash loses but never repeats: at most one effect per copy.
 
-    A lease that runs out, for example that of a delivery whose acknowledgement is late, is another
-    matter, so copies that lost one are left out. So are consumers whose links faults cut or make
-    lose: an acknowledgement that never arrives settles nothing.
+    A lease that is taken from a living instance, because it ran out, the connection was closed or
+    the group gave its partition away, is another matter: copies that lost one are left out. So are
+    consumers whose links faults cut or make lose: what never arrives settles nothing.
     """
     copies, deliveries = case.trace.copies, case.trace.deliveries
     row = case.copy_of_delivery
@@ -24,7 +24,7 @@ def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
         row, weights=deliveries["effect"], minlength=copies["copy_id"].size
     ).astype(np.int64)
     expired = np.zeros(copies["copy_id"].size, dtype=bool)
-    expired[row[_lease_ran_out(case)]] = True
+    expired[row[_lease_was_taken(case)]] = True
     for number, name, consumer in case.consumers():
         if case.is_hit(name, ("loss", "partition")):
             continue
@@ -34,7 +34,11 @@ def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
 
 
 def settle_after_never_loses(case: Case) -> Iterator[Finding]:
-    """Settled after processing, what is acknowledged took effect or was skipped after one."""
+    """Settled after processing, what is acknowledged took effect or was skipped after one.
+
+    In a partition that lost its end, offsets mean other messages than before; its commits are left
+    out.
+    """
     copies, deliveries = case.trace.copies, case.trace.deliveries
     size = case.trace.messages["created_at"].size
     for number, _, consumer in case.consumers():
@@ -48,6 +52,9 @@ def settle_after_never_loses(case: Case) -> Iterator[Finding]:
         )
         acknowledged = (copies["consumer"] == number) & (copies["state"] == CopyState.ACKNOWLEDGED)
         wrong = acknowledged & (first[copies["message_id"]] > copies["settled_at"])
+        if consumer.subscription.lease_scope == "partition":
+            for channel in filter(case.loses_nodes, consumer.reads):
+                wrong &= copies["channel"] != case.trace.names.channels.index(channel)
         yield case.where("copies", wrong, "acknowledged, but without an effect before")
         skipped = own & (deliveries["outcome"] == Outcome.SKIPPED)
         wrong = skipped & (first[deliveries["message_id"]] > deliveries["finished_at"])
@@ -153,12 +160,22 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
         yield "series", rows[series["up"][rows] != up], "up is not what the faults left"
 
 
-def _lease_ran_out(case: Case) -> Mask:
-    """Return which deliveries were followed by another because their lease had run out."""
+def _lease_was_taken(case: Case) -> Mask:
+    """Return which deliveries were followed by another although their instance lived."""
     deliveries = case.trace.deliveries
-    expired: Mask = deliveries["outcome"] == Outcome.EXPIRED
-    expired |= deliveries["lease_end"] == LeaseEnd.EXPIRED
-    return expired & known(case.available_again_at)
+    taken: Mask = deliveries["outcome"] == Outcome.EXPIRED
+    taken |= deliveries["lease_end"] == LeaseEnd.EXPIRED
+    lived = deliveries["outcome"] != Outcome.CRASHED
+    taken |= lived & (deliveries["lease_end"] == LeaseEnd.DISCONNECTED)
+    # A group gives partitions away in good order, but for members that seem to be dead.
+    excluding = [
+        number
+        for number, name, consumer in case.consumers()
+        if consumer.subscription.max_poll_interval is not None or case.is_hit(name, ("pause",))
+    ]
+    revoked = lived & (deliveries["lease_end"] == LeaseEnd.REVOKED)
+    taken |= revoked & np.isin(deliveries["consumer"], excluding)
+    return taken & known(case.available_again_at)
 
 
 def _number_over_time(start: Column, end: Column) -> tuple[Column, Column]:

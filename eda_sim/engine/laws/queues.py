@@ -95,9 +95,24 @@ def windows_respected(case: Case) -> Iterator[Finding]:
         if not shared:
             crashed = deliveries["outcome"][rows] == Outcome.CRASHED
             end = np.where(crashed, np.minimum(end, deliveries["finished_at"][rows]), end)
+            end = _within_sessions(case, number, rows, end)
             holder = groups(holder, deliveries["instance"][rows])
         too_many = rows[_exceeding(holder, deliveries["acquired_at"][rows], end, most)]
         yield "deliveries", too_many.astype(np.int64), f"more than {most} outstanding"
+
+
+def _within_sessions(case: Case, consumer: int, rows: Column, end: Column) -> Column:
+    """Return when leases end, at the latest with the session of an instance that was stopped.
+
+    What it has said last is on its way, but counts no more: its next session is another one.
+    """
+    deliveries = case.trace.deliveries
+    begin, instance = deliveries["acquired_at"][rows], deliveries["instance"][rows]
+    for number in np.unique(instance).tolist():
+        for gone, _ in case.stops(consumer, number):
+            cut = (instance == number) & (begin < gone)
+            end = np.where(cut, np.minimum(end, gone), end)
+    return end
 
 
 def groups_in_order(case: Case) -> Iterator[Finding]:
