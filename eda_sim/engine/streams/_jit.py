@@ -46,10 +46,12 @@ def _without_vector_library() -> Iterator[None]:
 def _fingerprint() -> str:
     """Return a digest of all source that can end up in compiled code."""
     state = hashlib.blake2s(digest_size=16)
+    paths = [_ENGINE / "lineage.py"]
     for room in _ROOMS_WITH_COMPILED_CODE:
-        for path in sorted((_ENGINE / room).rglob("*.py")):
-            state.update(path.relative_to(_ENGINE).as_posix().encode())
-            state.update(path.read_bytes())
+        paths += sorted((_ENGINE / room).rglob("*.py"))
+    for path in paths:
+        state.update(path.relative_to(_ENGINE).as_posix().encode())
+        state.update(path.read_bytes())
     return state.hexdigest()
 
 
@@ -57,35 +59,39 @@ def _identity(function: Function) -> Function:
     return function
 
 
-def _make_jit() -> tuple[Callable[[Function], Function], bool]:
+def _make_jit() -> tuple[Callable[[Function], Function], Callable[[Any], None], bool]:
+    nothing = (_identity, _identity, False)
     if os.environ.get("EDA_SIM_INTERPRETED", "") not in ("", "0"):
-        return _identity, False
+        return nothing
     try:
         with _without_vector_library():
             import numba
     except ImportError:
-        return _identity, False
+        return nothing
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":  # Numba itself is the identity
-        return _identity, False
+        return nothing
     # A package without files (a zip) has no fingerprint; Numba then falls back to its own stamps.
     try:
         fingerprint = _fingerprint()
     except OSError:
         fingerprint = ""
 
-    def compile_lazily(function: Function) -> Function:
-        try:
-            compiled: Any = numba.njit(cache=True)(function)
-        except RuntimeError:  # "no locator available": there is no directory to write to
-            compiled = numba.njit(function)
+    def keep_current(compiled: Any) -> None:
         # Numba offers no public way to widen the stamp; a test fails if this way is closed one day.
         cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
         stamp = getattr(cache_file, "_source_stamp", None)
         if stamp is not None:
             cache_file._source_stamp = (stamp, fingerprint)  # noqa: SLF001 - see above
+
+    def compile_lazily(function: Function) -> Function:
+        try:
+            compiled: Any = numba.njit(cache=True, nogil=True)(function)
+        except RuntimeError:  # "no locator available": there is no directory to write to
+            compiled = numba.njit(nogil=True)(function)
+        keep_current(compiled)
         return compiled  # type: ignore[no-any-return]
 
-    return compile_lazily, True
+    return compile_lazily, keep_current, True
 
 
-jit, COMPILED = _make_jit()
+jit, keep_current, COMPILED = _make_jit()

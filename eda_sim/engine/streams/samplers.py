@@ -43,6 +43,7 @@ __all__ = [
     "sample_ns",
     "to_ns",
     "uniform_cumulative",
+    "variate",
     "zipf_cumulative",
 ]
 
@@ -142,7 +143,7 @@ def _inverse(kind: int, first: float, second: float, u: float) -> float:
 
 
 @jit
-def _sample(
+def variate(
     data: npt.NDArray[np.float64],
     index: int,
     seed: int,
@@ -152,7 +153,10 @@ def _sample(
     event: int,
     attempt: int,
 ) -> float:
-    """Return the variate at an address: :func:`sample` on the bare array."""
+    """Return the variate at an address: :func:`sample` on the bare numbers of a table.
+
+    Compiled callers that have no arrays give a pointer.
+    """
     draw = int(attempt) * DRAWS_PER_VARIATE
     row = int(index) * ROW_WIDTH
     kind = int(data[row])
@@ -218,7 +222,7 @@ def sample(
     >>> sample(table, 0, 7, 0, 4, 99, 0, 1)
     0.02
     """
-    return _sample(table.data, index, seed, replication, stream, entity, event, attempt)
+    return variate(table.data, index, seed, replication, stream, entity, event, attempt)
 
 
 @jit
@@ -251,7 +255,7 @@ def sample_ns(
     >>> sample_ns(table, 0, 7, 0, 4, 99, 0, 1)
     20000000
     """
-    return to_ns(_sample(table.data, index, seed, replication, stream, entity, event, attempt))
+    return to_ns(variate(table.data, index, seed, replication, stream, entity, event, attempt))
 
 
 @jit
@@ -287,7 +291,7 @@ def fill(
     data = table.data
     for i in range(out.shape[0]):
         event = first_event + i
-        out[i] = _sample(data, index, seed, replication, stream, entity, event, attempt)
+        out[i] = variate(data, index, seed, replication, stream, entity, event, attempt)
 
 
 @jit
@@ -323,4 +327,4 @@ def fill_ns(
     data = table.data
     for i in range(out.shape[0]):
         event = first_event + i
-        out[i] = to_ns(_sample(data, index, seed, replication, stream, entity, event, attempt))
+        out[i] = to_ns(variate(data, index, seed, replication, stream, entity, event, attempt))

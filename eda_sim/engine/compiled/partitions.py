@@ -1,0 +1,193 @@
+"""Partitions: an append server and a log each.
+
+An ideal partition stores what arrives. One that remembers, drops or replicates takes care; that is
+a unit of its own (:mod:`careful`).
+"""
+
+from __future__ import annotations
+
+from eda_sim.engine.compiled import actions as a
+from eda_sim.engine.compiled import cells as c
+from eda_sim.engine.compiled import codes as k
+from eda_sim.engine.compiled import model
+from eda_sim.engine.compiled.calendar import schedule
+from eda_sim.engine.compiled.lists import NOTHING
+from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.streams.samplers import to_ns
+
+
+@jit
+def receive(m: Ints, f: Reals, request: int) -> None:
+    """Take in a request that has arrived."""
+    partition = m[m[c.REQUEST_PARTITION] + request]
+    if not m[m[c.PARTITION_IS_IDEAL] + partition]:
+        if not invoke(m, f, a.ACCEPT, request, 0, 0):
+            return
+    append(m, f, request)
+
+
+@action(a.APPEND)
+def append_now(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
+    """Let the server append a request that was let in."""
+    append(m, f, request)
+    return 0
+
+
+@jit
+def append(m: Ints, f: Reals, request: int) -> None:
+    """Let the server append a request, after those that came before."""
+    partition = m[m[c.REQUEST_PARTITION] + request]
+    now = m[c.NOW]
+    done = max(now, m[m[c.PARTITION_FREE_AT] + partition]) + append_ns(m, f, partition, request)
+    done += m[m[c.PARTITION_FLUSH_TIME_NS] + partition]
+    m[m[c.PARTITION_FREE_AT] + partition] = done
+    if done == now:
+        store(m, f, request)
+        return
+    schedule(
+        m,
+        done,
+        k.RANK_APPEND,
+        m[m[c.PARTITION_CHANNEL] + partition],
+        m[m[c.MESSAGE_ID] + m[m[c.REQUEST_MESSAGE] + request]],
+        m[m[c.REQUEST_TRIP] + request],
+        a.END_APPEND,
+        request,
+        m[m[c.PARTITION_TERM] + partition],
+        0,
+    )
+
+
+@jit
+def append_ns(m: Ints, f: Reals, partition: int, request: int) -> int:
+    """Return how long the server of a partition is busy with a request."""
+    channel = m[m[c.PARTITION_CHANNEL] + partition]
+    per_request = f[m[c.CHANNEL_APPEND_PER_REQUEST_S] + channel]
+    fixed = f[m[c.CHANNEL_APPEND_FIXED_S] + channel]
+    per_byte = f[m[c.CHANNEL_APPEND_PER_BYTE_S] + channel]
+    if per_request == 0.0 and fixed == 0.0 and per_byte == 0.0:
+        return 0
+    seconds = per_request + fixed * m[m[c.REQUEST_COUNT] + request]
+    return to_ns(seconds + per_byte * m[m[c.REQUEST_SIZE_BYTES] + request])
+
+
+@action(a.END_APPEND)
+def end_append(m: Ints, f: Reals, request: int, term: int, _c: int) -> int:
+    """Store a request, unless the partition has lost its leader meanwhile."""
+    partition = m[m[c.REQUEST_PARTITION] + request]
+    if term == m[m[c.PARTITION_TERM] + partition]:
+        store(m, f, request)
+    else:
+        invoke(m, f, a.LOSE_APPEND, request, 0, 0)
+    return 0
+
+
+@jit
+def store(m: Ints, f: Reals, request: int) -> None:
+    """Store the messages of a request, let subscriptions see them, and answer."""
+    partition = m[m[c.REQUEST_PARTITION] + request]
+    if not m[m[c.PARTITION_IS_IDEAL] + partition]:
+        invoke(m, f, a.STORE_WITH_CARE, request, 0, 0)
+        return
+    channel = m[m[c.PARTITION_CHANNEL] + partition]
+    delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[m[c.REQUEST_DELAY_NS] + request]
+    if m[m[c.REQUEST_MESSAGES] + request] == NOTHING:
+        _store_one(m, f, request, m[m[c.REQUEST_MESSAGE] + request], delay_ns)
+    else:
+        node = m[m[c.LIST_FIRST] + m[m[c.REQUEST_MESSAGES] + request]]
+        while node != NOTHING:
+            _store_one(m, f, request, m[m[c.NODE_VALUE] + node], delay_ns)
+            node = m[m[c.NODE_NEXT] + node]
+    invoke(m, f, a.REPLY, request, 1, 0)
+    model.close(m)
+
+
+@jit
+def _store_one(m: Ints, f: Reals, request: int, message: int, delay_ns: int) -> None:
+    entries = write(m, f, request, message)
+    if m[m[c.REQUEST_ORIGIN_COPY] + request] == NOTHING:
+        note_committed(m, message)
+    show(m, f, m[m[c.PARTITION_CHANNEL] + m[m[c.REQUEST_PARTITION] + request]], entries, delay_ns)
+
+
+@jit
+def write(m: Ints, f: Reals, request: int, message: int) -> int:
+    """Give a message the next offset; return the new copy as the first subscription sees it.
+
+    The rows of the others follow it, in the order of the channel's readers.
+    """
+    partition = m[m[c.REQUEST_PARTITION] + request]
+    channel = m[m[c.PARTITION_CHANNEL] + partition]
+    copy_id = model.new_copy(m)
+    offset = m[m[c.PARTITION_NEXT_OFFSET] + partition]
+    m[m[c.PARTITION_NEXT_OFFSET] + partition] = offset + 1
+    readers, count = m[m[c.CHANNEL_FIRST_READER] + channel], m[m[c.CHANNEL_READERS] + channel]
+    entries = m[c.ENTRY_ROWS]
+    number = m[m[c.PARTITION_NUMBER] + partition]
+    for reader in range(readers, readers + count):
+        subscription = m[m[c.READER_SUBSCRIPTION] + reader]
+        model.new_entry(m, message, copy_id, subscription, offset, number)
+    m[c.OPEN] += count
+    if m[m[c.REQUEST_ORIGIN_COPY] + request] == NOTHING:
+        m[m[c.MESSAGE_COPIES] + message] += 1
+        if m[m[c.MESSAGE_STORED_AT] + message] == NOTHING:
+            m[m[c.MESSAGE_STORED_AT] + message] = m[c.NOW]
+    else:
+        invoke(m, f, a.NOTE_ORIGIN, request, entries, count)
+    return entries
+
+
+@jit
+def show(m: Ints, f: Reals, channel: int, entries: int, delay_ns: int) -> None:
+    """Let subscriptions see a copy, after a delay."""
+    count = m[m[c.CHANNEL_READERS] + channel]
+    if delay_ns == 0:
+        for entry in range(entries, entries + count):
+            offer(m, f, entry)
+        return
+    for entry in range(entries, entries + count):
+        invoke(m, f, a.HOLD, entry, 0, 0)
+    if count:
+        copy_id = m[m[c.ENTRY_COPY_ID] + entries]
+        due = m[c.NOW] + delay_ns
+        schedule(m, due, k.RANK_DELAY, channel, copy_id, 0, a.ADMIT_DELAYED, entries, count, 0)
+
+
+@action(a.ADMIT_DELAYED)
+def admit_delayed(m: Ints, f: Reals, entries: int, count: int, _c: int) -> int:
+    """Let subscriptions have a copy whose delay is over."""
+    for entry in range(entries, entries + count):
+        invoke(m, f, a.ADMIT, entry, 0, 0)
+    return 0
+
+
+@jit
+def offer(m: Ints, f: Reals, entry: int) -> None:
+    """Let one subscription take in a copy that has just become visible."""
+    subscription = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + subscription] == k.LEASE_SCOPE_PARTITION:
+        invoke(m, f, a.OFFER_TO_GROUP, entry, 0, 0)
+    else:
+        invoke(m, f, a.OFFER_TO_QUEUE, entry, 0, 0)
+
+
+@jit
+def note_committed(m: Ints, message: int) -> None:
+    """Record that a copy of a message can be seen."""
+    if m[m[c.MESSAGE_COMMITTED_AT] + message] == NOTHING:
+        m[m[c.MESSAGE_COMMITTED_AT] + message] = m[c.NOW]
+    if m[m[c.MESSAGE_STATUS] + message] == k.STATUS_IN_FLIGHT:
+        m[m[c.MESSAGE_STATUS] + message] = k.STATUS_COMMITTED
+    else:
+        raise_status(m, message, k.STATUS_COMMITTED)
+
+
+@jit
+def raise_status(m: Ints, message: int, status: int) -> None:
+    """Let a message become stored or committed, whatever was thought of it before."""
+    before = m[m[c.MESSAGE_STATUS] + message]
+    if before in (k.STATUS_LOST, k.STATUS_TRUNCATED):
+        was_confirmed = m[m[c.MESSAGE_CONFIRMED_AT] + message] != NOTHING
+        m[m[c.MESSAGE_STATUS] + message] = k.STATUS_CONFIRMED if was_confirmed else status
+    elif before < status:
+        m[m[c.MESSAGE_STATUS] + message] = status

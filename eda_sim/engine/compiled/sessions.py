@@ -1,0 +1,293 @@
+"""Sessions: one life of an instance, from coming up to the crash that ends it."""
+
+from __future__ import annotations
+
+from eda_sim.engine.compiled import actions as a
+from eda_sim.engine.compiled import cells as c
+from eda_sim.engine.compiled import codes as k
+from eda_sim.engine.compiled import draws, lists, network
+from eda_sim.engine.compiled.calendar import schedule, urge, wake
+from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.model import NOT_LISTED
+from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+
+# Positions of a worker: where it goes on when it is resumed.
+GONE = -1
+AT_HEAD = 0
+SERVING = 1
+
+
+@jit
+def entity(m: Ints, consumer: int, lineage: int) -> int:
+    """Return the address of a consumer's draws about messages of one lineage."""
+    return draws.mix(m[m[c.CONSUMER_ADDRESS] + consumer], lineage)
+
+
+@jit
+def come_up(m: Ints, f: Reals, instance: int) -> int:
+    """Open a new session of an instance, connect to its queues and let its workers run."""
+    consumer = m[m[c.INSTANCE_CONSUMER] + instance]
+    session = new_row(m, c.SESSION_ROWS)
+    m[m[c.SESSION_CONSUMER] + session] = consumer
+    m[m[c.SESSION_INSTANCE] + session] = instance
+    m[m[c.SESSION_NUMBER] + session] = m[m[c.INSTANCE_SESSIONS] + instance]
+    m[m[c.SESSION_ALIVE] + session] = 1
+    m[m[c.SESSION_STARTED_AT] + session] = m[c.NOW]
+    m[m[c.SESSION_SILENCES] + session] = 0
+    m[m[c.SESSION_SILENT] + session] = 0
+    m[m[c.SESSION_CLOSING] + session] = 0
+    m[m[c.SESSION_BUFFER_FIRST] + session] = NOTHING
+    m[m[c.SESSION_IDLE] + session] = lists.new_list(m)
+    m[m[c.SESSION_UNFINISHED_FIRST] + session] = NOTHING
+    latency, disturbances = (
+        m[m[c.CONSUMER_LINK] + consumer],
+        m[m[c.INSTANCE_DISTURBANCES] + instance],
+    )
+    connection = network.connection_of_session(m, f, latency, disturbances)
+    m[m[c.SESSION_CONNECTION] + session] = connection
+    m[m[c.INSTANCE_SESSION] + instance] = session
+    m[m[c.INSTANCE_SESSIONS] + instance] += 1
+    m[m[c.CONSUMER_UP] + consumer] += 1
+    _make_workers(m, session, consumer, m[m[c.INSTANCE_NUMBER] + instance])
+    if not m[m[c.CONSUMER_IS_GROUP] + consumer]:
+        _connect(m, f, session, consumer)
+    first = m[m[c.SESSION_FIRST_WORKER] + session]
+    for worker in range(first, first + m[m[c.CONSUMER_CONCURRENCY] + consumer]):
+        urge(m, a.START_WORKER, worker, 0)
+    return session
+
+
+@jit
+def _make_workers(m: Ints, session: int, consumer: int, instance: int) -> None:
+    concurrency = m[m[c.CONSUMER_CONCURRENCY] + consumer]
+    m[m[c.SESSION_FIRST_WORKER] + session] = m[c.WORKER_ROWS]
+    for number in range(concurrency):
+        worker = new_row(m, c.WORKER_ROWS)
+        m[m[c.WORKER_SESSION] + worker] = session
+        m[m[c.WORKER_CONSUMER] + worker] = consumer
+        m[m[c.WORKER_NUMBER] + worker] = number
+        m[m[c.WORKER_PLACE] + worker] = instance * concurrency + number
+        m[m[c.WORKER_STATE] + worker] = AT_HEAD
+        m[m[c.WORKER_IS_ASLEEP] + worker] = 0
+        m[m[c.WORKER_RUNNING] + worker] = 0
+        m[m[c.WORKER_AT_WORK] + worker] = 1
+        m[m[c.WORKER_INBOX_FIRST] + worker] = NOTHING
+        m[m[c.WORKER_REQUESTS] + worker] = 0
+
+
+@jit
+def _connect(m: Ints, f: Reals, session: int, consumer: int) -> None:
+    """Open a connection to each queue; there is a row for what the session holds of it."""
+    first = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
+    m[m[c.SESSION_FIRST_HOLD] + session] = m[c.HOLD_ROWS]
+    count = m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]
+    for subscription in range(first, first + count):
+        hold = new_row(m, c.HOLD_ROWS)
+        m[m[c.HOLD_SESSION] + hold] = session
+        m[m[c.HOLD_SUBSCRIPTION] + hold] = subscription
+        m[m[c.HOLD_IS_CONNECTED] + hold] = 0
+    holds = m[m[c.SESSION_FIRST_HOLD] + session]
+    for hold in range(holds, holds + count):
+        invoke(m, f, a.CONNECT, hold, 0, 0)
+
+
+@jit
+def hold_of(m: Ints, session: int, subscription: int) -> int:
+    """Return the row for what a session holds of a queue."""
+    first = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[m[c.SESSION_CONSUMER] + session]]
+    return m[m[c.SESSION_FIRST_HOLD] + session] + subscription - first
+
+
+# Waking and sleeping --------------------------------------------------------------------------
+
+
+@jit
+def sleep(m: Ints, worker: int) -> None:
+    """Let a worker wait for the next call of :func:`wake_up`."""
+    m[m[c.WORKER_IS_ASLEEP] + worker] = 1
+
+
+@jit
+def wake_up(m: Ints, worker: int) -> None:
+    """Let a worker look for work again."""
+    if m[m[c.WORKER_IS_ASLEEP] + worker]:
+        m[m[c.WORKER_IS_ASLEEP] + worker] = 0
+        wake(m, a.RESUME_WORKER, worker, 0)
+
+
+# From the broker ------------------------------------------------------------------------------
+
+
+@jit
+def note_unfinished(m: Ints, session: int, delivery: int) -> None:
+    """Note that somebody has to finish a delivery before the run may end."""
+    after = m[m[c.SESSION_UNFINISHED_FIRST] + session]
+    m[m[c.DELIVERY_UNFINISHED_NEXT] + delivery] = after
+    m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] = NOTHING
+    if after != NOTHING:
+        m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + after] = delivery
+    m[m[c.SESSION_UNFINISHED_FIRST] + session] = delivery
+    m[c.OPEN] += 1
+
+
+@jit
+def is_unfinished(m: Ints, delivery: int) -> bool:
+    """Return whether a delivery is still to be finished."""
+    return m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] != NOT_LISTED
+
+
+@jit
+def no_longer_unfinished(m: Ints, session: int, delivery: int) -> None:
+    """Take a delivery off the list of what is to be finished, if it stands there."""
+    before = m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery]
+    if before == NOT_LISTED:
+        return
+    after = m[m[c.DELIVERY_UNFINISHED_NEXT] + delivery]
+    if before == NOTHING:
+        m[m[c.SESSION_UNFINISHED_FIRST] + session] = after
+    else:
+        m[m[c.DELIVERY_UNFINISHED_NEXT] + before] = after
+    if after != NOTHING:
+        m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + after] = before
+    m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] = NOT_LISTED
+
+
+@jit
+def send(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
+    """Carry a hand-over to an instance: a chain of deliveries, for a worker or for the buffer."""
+    delivery = first
+    while delivery != NOTHING:
+        note_unfinished(m, session, delivery)
+        delivery = m[m[c.DELIVERY_NEXT] + delivery]
+    consumer = m[m[c.SESSION_CONSUMER] + session]
+    message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + first]]
+    attempt = m[m[c.DELIVERY_ATTEMPT] + first]
+    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
+    link = m[m[c.SESSION_CONNECTION] + session] + 1
+    arrives = network.arrival(m, f, link, about, m[m[c.MESSAGE_ROOT] + message], attempt, 0)
+    if arrives == m[c.NOW]:
+        receive(m, f, session, first, worker)
+        return
+    copy_id = m[m[c.DELIVERY_COPY_ID] + first]
+    schedule(
+        m, arrives, k.RANK_RECEIVE, consumer, copy_id, attempt, a.RECEIVE, session, first, worker
+    )
+
+
+@action(a.RECEIVE)
+def received(m: Ints, f: Reals, session: int, first: int, worker: int) -> int:
+    """Let a hand-over reach its instance."""
+    receive(m, f, session, first, worker)
+    return 0
+
+
+@jit
+def receive(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
+    """Take a hand-over in."""
+    if not m[m[c.SESSION_ALIVE] + session] or m[m[c.SESSION_CLOSING] + session]:
+        invoke(m, f, a.RECEIVE_IN_VAIN, session, first, 0)
+        return
+    last = first
+    while True:
+        m[m[c.DELIVERY_RECEIVED_AT] + last] = m[c.NOW]
+        if m[m[c.DELIVERY_NEXT] + last] == NOTHING:
+            break
+        last = m[m[c.DELIVERY_NEXT] + last]
+    if worker != NOTHING:
+        _join(m, c.WORKER_INBOX_FIRST, worker, first, last)
+        if m[m[c.CONSUMER_IS_GROUP] + m[m[c.SESSION_CONSUMER] + session]]:
+            m[m[c.WORKER_IS_FETCHING] + worker] = 0
+        wake_up(m, worker)
+        return
+    _join(m, c.SESSION_BUFFER_FIRST, session, first, last)
+    idle = m[m[c.SESSION_IDLE] + session]
+    if lists.size(m, idle):
+        wake_up(m, lists.pop_first(m, idle))
+
+
+@jit
+def _join(m: Ints, cell: int, row: int, first: int, last: int) -> None:
+    """Append a chain of deliveries to one whose first and last stand in two columns."""
+    if m[m[cell] + row] == NOTHING:
+        m[m[cell] + row] = first
+    else:
+        m[m[c.DELIVERY_NEXT] + m[m[cell + 1] + row]] = first
+    m[m[cell + 1] + row] = last
+
+
+@jit
+def next_delivery(m: Ints, worker: int) -> int:
+    """Take the next delivery out of a worker's inbox or the shared buffer, or NOTHING."""
+    delivery = m[m[c.WORKER_INBOX_FIRST] + worker]
+    if delivery != NOTHING:
+        m[m[c.WORKER_INBOX_FIRST] + worker] = m[m[c.DELIVERY_NEXT] + delivery]
+        return delivery
+    session = m[m[c.WORKER_SESSION] + worker]
+    delivery = m[m[c.SESSION_BUFFER_FIRST] + session]
+    if delivery != NOTHING:
+        m[m[c.SESSION_BUFFER_FIRST] + session] = m[m[c.DELIVERY_NEXT] + delivery]
+    return delivery
+
+
+# To the broker --------------------------------------------------------------------------------
+
+
+@jit
+def settle(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> None:
+    """Carry what an instance says about one delivery to the broker."""
+    session = m[m[c.DELIVERY_SESSION] + delivery]
+    consumer = m[m[c.SESSION_CONSUMER] + session]
+    message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
+    root, attempt = m[m[c.MESSAGE_ROOT] + message], m[m[c.DELIVERY_ATTEMPT] + delivery]
+    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
+    link = m[m[c.SESSION_CONNECTION] + session]
+    if network.loses_settlement(m, f, link, about, root, attempt):
+        return
+    arrives = network.arrival(m, f, link, about, root, attempt, 0)
+    if arrives == m[c.NOW]:
+        invoke(m, f, a.ARRIVE_SETTLEMENT, delivery, verdict, delay_ns)
+        return
+    schedule(
+        m,
+        arrives,
+        k.RANK_SETTLEMENT,
+        consumer,
+        m[m[c.DELIVERY_COPY_ID] + delivery],
+        attempt,
+        a.ARRIVE_SETTLEMENT,
+        delivery,
+        verdict,
+        delay_ns,
+    )
+
+
+@jit
+def to_broker(
+    m: Ints, f: Reals, session: int, number: int, rank: int, event: int, what: int, row: int, b: int
+) -> None:
+    """Send something that is about a session and not about one message.
+
+    ``number`` is that of the worker that sends it, ``event`` counts what it sends with this rank.
+    The action ``what`` gets ``row``, ``b`` and ``event``.
+    """
+    consumer = m[m[c.SESSION_CONSUMER] + session]
+    about = event_address(m, session, rank, number)
+    link = m[m[c.SESSION_CONNECTION] + session]
+    arrives = network.arrival(m, f, link, about, event, 1, 0)
+    if arrives == m[c.NOW]:
+        invoke(m, f, what, row, b, event)
+        return
+    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    place = instance * m[m[c.CONSUMER_CONCURRENCY] + consumer] + number
+    schedule(m, arrives, rank, consumer, place, event, what, row, b, event)
+
+
+@jit
+def event_address(m: Ints, session: int, rank: int, number: int) -> int:
+    """Return the address of the draws about what a worker sends or gets with a rank."""
+    consumer = m[m[c.SESSION_CONSUMER] + session]
+    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    place = instance * m[m[c.CONSUMER_CONCURRENCY] + consumer] + number
+    sender = draws.mix(m[m[c.CONSUMER_ADDRESS] + consumer], place)
+    sender = draws.mix(sender, m[m[c.SESSION_NUMBER] + session])
+    return draws.mix(sender, rank)

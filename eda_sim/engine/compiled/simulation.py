@@ -1,0 +1,238 @@
+"""The run: lay a plan out in memory, let the kernel run, return the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from eda_sim.engine.compiled import actions, cells, loop
+from eda_sim.engine.compiled import dispatch as _dispatch
+from eda_sim.engine.compiled import emits as _emits
+from eda_sim.engine.compiled import schedules as _schedules
+from eda_sim.engine.compiled import transfers as _transfers
+from eda_sim.engine.compiled import workers as _workers
+from eda_sim.engine.compiled.memory import Memory
+from eda_sim.engine.compiled.pointers import addresses, enter
+from eda_sim.engine.lineage import mix
+from eda_sim.engine.plan import NONE, LeaseScope, Plan
+from eda_sim.engine.trace import TABLES as TRACE_TABLES
+from eda_sim.engine.trace import Table, Trace
+
+_UNITS = (_dispatch, _emits, _schedules, _transfers, _workers)
+"""Modules whose actions nothing here names."""
+
+Progress = Callable[[float], None]
+
+_EVENTS_AT_A_TIME = 1_000_000
+_TABLES = {
+    "messages": "MESSAGE",
+    "copies": "ENTRY",
+    "deliveries": "DELIVERY",
+    "series": "SAMPLE",
+    "faults": "OCCURRENCE",
+}
+
+
+def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
+    """Run a plan on the compiled engine.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    progress : callable, optional
+        Called now and then with the share of the run that is done.
+
+    Returns
+    -------
+    Trace
+        What happened: to the last bit what the reference engine writes down.
+    """
+    factor = 1
+    while True:
+        memory = _lay_out(plan, factor)
+        if _run(memory, plan, progress):
+            return _trace(memory, plan)
+        factor *= 4
+
+
+def _run(memory: Memory, plan: Plan, progress: Progress | None) -> bool:
+    """Let a run happen; return whether its memory was enough."""
+    _call(memory, actions.START, 0)
+    while True:
+        why = _call(memory, actions.RUN, _EVENTS_AT_A_TIME)
+        if why == loop.OVERFLOWED:
+            return False
+        if why == loop.ENDED:
+            if progress is not None:
+                progress(1.0)
+            return True
+        if why == loop.NEEDS_ROOM:
+            memory.ints[cells.NEEDS_ROOM] = 0
+            memory.grow(_larger(memory))
+        if progress is not None:
+            progress(_share(memory, plan))
+
+
+def _call(memory: Memory, action: int, argument: int) -> int:
+    return enter(memory.ints, memory.reals, action, argument)
+
+
+def _share(memory: Memory, plan: Plan) -> float:
+    if plan.run.duration_ns == NONE:
+        return min(1.0, float(memory.ints[cells.CREATED]) / plan.run.messages)
+    return min(1.0, float(memory.ints[cells.NOW]) / plan.run.duration_ns)
+
+
+# Memory ---------------------------------------------------------------------------------------
+
+_GROWING = {
+    "MESSAGE": 1 << 16,
+    "ENTRY": 1 << 17,
+    "DELIVERY": 1 << 17,
+    "SAMPLE": 1 << 12,
+    "OCCURRENCE": 1 << 10,
+    "HEAP": 1 << 16,
+    "EVENT": 1 << 16,
+    "LIST": 1 << 12,
+    "NODE": 1 << 16,
+    "SLOT": 1 << 12,
+    "REQUEST": 1 << 14,
+    "FETCH": 1 << 12,
+    "HISTORY": 1 << 12,
+    "RETRIES": 1 << 10,
+    "LINK": 1 << 10,
+    "PUBLISHER": 1 << 10,
+    "SESSION": 1 << 10,
+    "WORKER": 1 << 12,
+    "HOLD": 1 << 10,
+}
+
+
+def _larger(memory: Memory) -> dict[str, int]:
+    """Return new capacities for the tables that are three quarters full."""
+    return {
+        name: 4 * memory.capacities[name]
+        for name in _GROWING
+        if name != "SLOT" and 4 * memory.rows(name) > 3 * memory.capacities[name]
+    }
+
+
+def _lay_out(plan: Plan, factor: int) -> Memory:
+    groups = {
+        "PRODUCER": plan.producers.rows._asdict(),
+        "ARRIVAL_TIME": {"ns": plan.producers.arrival_times_ns},
+        "SEGMENT": plan.producers.segments._asdict(),
+        "KEY_SHARE": {"cumulative": plan.producers.key_cumulative},
+        "SOURCE": {**plan.publishing._asdict(), **plan.links._asdict()},
+        "CHANNEL": plan.channels.rows._asdict(),
+        "KEY_PARTITION": {"number": plan.channels.key_partitions},
+        "REPLICATION": plan.replication._asdict(),
+        "CONSUMER": {**plan.consumers._asdict(), **plan.handling._asdict()},
+        "SUBSCRIPTION": plan.subscriptions._asdict(),
+        "EMIT": plan.emits._asdict(),
+        "RETRY_INTEGER": {"number": plan.retries.integers.reshape(-1)},
+        "RETRY_REAL": {"number": plan.retries.reals.reshape(-1)},
+        "RETRY_PHASE": {"number": plan.retries.phases.reshape(-1)},
+        "FAULT": plan.faults._asdict(),
+    }
+    capacities = {name: rows * factor for name, rows in _GROWING.items()}
+    capacities |= {name: len(next(iter(group.values()))) for name, group in groups.items()}
+    sources = len(plan.publishing.acks)
+    channels, instances = len(plan.channels.rows.address), int(plan.consumers.instances.sum())
+    capacities |= {
+        "PARTITION": int(plan.channels.rows.partitions.sum()),
+        "READER": len(plan.subscriptions.channel),
+        "SPREAD": channels * sources,
+        "OUTLET": channels * instances,
+        "INSTANCE": instances,
+    }
+    memory = Memory(capacities, actions.COUNT, plan.distributions.data)
+    for name, group in groups.items():
+        memory.fill(name, group)
+    _link_rows(memory, plan, sources, channels, instances)
+    _begin(memory, plan)
+    return memory
+
+
+def _begin(memory: Memory, plan: Plan) -> None:
+    """Set the scalars of the run, and the addresses of all actions."""
+    run, ints = plan.run, memory.ints
+    for cell, value in (
+        (cells.RUN_SEED, run.seed),
+        (cells.RUN_REPLICATION, run.replication),
+        (cells.RUN_DURATION_NS, run.duration_ns),
+        (cells.RUN_MESSAGES, run.messages),
+        (cells.RUN_DRAIN, int(run.drain)),
+        (cells.RUN_DRAIN_TIMEOUT_NS, run.drain_timeout_ns),
+        (cells.RUN_SAMPLE_EVERY_NS, run.sample_every_ns),
+        (cells.FREE_EVENT, NONE),
+        (cells.FREE_NODE, NONE),
+        (cells.FREE_LIST, NONE),
+        (cells.FREE_REQUEST, NONE),
+        (cells.FREE_FETCH, NONE),
+        (cells.URGENT_FIRST, NONE),
+        (cells.NORMAL_FIRST, NONE),
+    ):
+        ints[cell] = value
+    ints[cells.SLOT_ROWS] = memory.capacities["SLOT"]
+    memory.set("SLOT", "owner", NONE)
+    table = addresses(actions.COUNT)
+    ints[cells.HEADER : cells.HEADER + actions.COUNT] = table
+
+
+def _link_rows(memory: Memory, plan: Plan, sources: int, channels: int, instances: int) -> None:
+    """Fill in which rows belong to which: readers of channels, subscriptions and emits."""
+    readers = np.argsort(plan.subscriptions.channel, kind="stable")
+    counts = np.bincount(plan.subscriptions.channel, minlength=channels)
+    memory.fill("READER", {"subscription": readers})
+    memory.fill("CHANNEL", {"first_reader": _starts(counts), "readers": counts})
+    consumers, producers = len(plan.consumers.address), sources - len(plan.consumers.address)
+    subscriptions = np.bincount(plan.subscriptions.consumer, minlength=consumers)
+    emits = np.bincount(plan.emits.consumer, minlength=consumers)
+    first = _starts(subscriptions)
+    scopes = plan.subscriptions.lease_scope
+    memory.fill(
+        "CONSUMER",
+        {
+            "source": producers + np.arange(consumers),
+            "first_subscription": first,
+            "subscriptions": subscriptions,
+            "first_emit": _starts(emits),
+            "emits": emits,
+            "is_group": (scopes[first] == LeaseScope.PARTITION).astype(np.int64),
+        },
+    )
+    memory.fill("EMIT", {"address": _emit_addresses(plan)})
+    nothing = np.full(channels * max(sources, instances), NONE)
+    zeros = np.zeros(channels * sources, dtype=np.int64)
+    memory.fill("SPREAD", {"next": zeros, "stay_number": nothing[: channels * sources]})
+    memory.fill("OUTLET", {"publisher": nothing[: channels * instances]})
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    """Return where each group of consecutive rows begins."""
+    return np.cumsum(counts) - counts
+
+
+def _emit_addresses(plan: Plan) -> np.ndarray:
+    """Return the address of each row of the emits, as the reference engine's emitter mixes it."""
+    places: dict[int, int] = {}
+    addresses = []
+    for consumer in plan.emits.consumer.tolist():
+        place = places.get(consumer, 0)
+        places[consumer] = place + 1
+        addresses.append(mix(int(plan.consumers.address[consumer]), place))
+    return np.array(addresses, dtype=np.int64)
+
+
+# The trace ------------------------------------------------------------------------------------
+
+
+def _trace(memory: Memory, plan: Plan) -> Trace:
+    tables: dict[str, Table] = {
+        table: {spec.name: memory.column(_TABLES[table], spec.name) for spec in columns}
+        for table, columns in TRACE_TABLES.items()
+    }
+    return Trace(plan.names, int(memory.ints[cells.NOW]), **tables)

@@ -1,0 +1,72 @@
+"""Transfers: copies that a subscription moves to another channel, within the broker.
+
+A transfer is appended like a request, but nobody waits for an answer, and nothing of what is known
+about the publishing of the message changes. ``then`` says who is told of the new copy.
+"""
+
+from __future__ import annotations
+
+from eda_sim.engine.compiled import actions as a
+from eda_sim.engine.compiled import cells as c
+from eda_sim.engine.compiled.histories import new_history
+from eda_sim.engine.compiled.lists import NOTHING
+from eda_sim.engine.compiled.partitioning import of_copy
+from eda_sim.engine.compiled.partitions import receive
+from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.publishers import new_request
+
+
+@jit
+def store_copy(
+    m: Ints,
+    f: Reals,
+    channel: int,
+    message: int,
+    origin_copy: int,
+    origin_consumer: int,
+    origin_deliveries: int,
+    then: int,
+    then_row: int,
+    delay_ns: int,
+) -> None:
+    """Store a copy of a message that a subscription moves to a channel.
+
+    ``then`` is an action that is called with ``then_row``, the first row of the new copy and their
+    number; 0 for nobody.
+    """
+    m[c.OPEN] += 1
+    partition = m[m[c.CHANNEL_FIRST_PARTITION] + channel] + of_copy(m, channel, message)
+    request = new_request(m, NOTHING, partition, message, m[m[c.MESSAGE_SIZE_BYTES] + message])
+    m[m[c.REQUEST_ORIGIN_COPY] + request] = origin_copy
+    m[m[c.REQUEST_ORIGIN_CONSUMER] + request] = origin_consumer
+    m[m[c.REQUEST_ORIGIN_DELIVERIES] + request] = origin_deliveries
+    m[m[c.REQUEST_THEN] + request] = then
+    m[m[c.REQUEST_THEN_ROW] + request] = then_row
+    m[m[c.REQUEST_DELAY_NS] + request] = delay_ns
+    receive(m, f, request)
+
+
+@action(a.NOTE_ORIGIN)
+def note_origin(m: Ints, f: Reals, request: int, entries: int, count: int) -> int:
+    """Write down where new copies come from, and tell who wants to know."""
+    for entry in range(entries, entries + count):
+        come_from(
+            m,
+            entry,
+            m[m[c.REQUEST_ORIGIN_COPY] + request],
+            m[m[c.REQUEST_ORIGIN_CONSUMER] + request],
+            m[m[c.REQUEST_ORIGIN_DELIVERIES] + request],
+        )
+    then = m[m[c.REQUEST_THEN] + request]
+    if then != 0:
+        invoke(m, f, then, m[m[c.REQUEST_THEN_ROW] + request], entries, count)
+    return 0
+
+
+@jit
+def come_from(m: Ints, entry: int, copy: int, consumer: int, deliveries: int) -> None:
+    """Write down where a copy comes from; draws go on where those of that one ended."""
+    m[m[c.ENTRY_SOURCE_COPY] + entry] = copy
+    m[m[c.ENTRY_SOURCE_CONSUMER] + entry] = consumer
+    if consumer == m[m[c.ENTRY_CONSUMER] + entry] and deliveries:
+        new_history(m, entry, m[m[c.ENTRY_STORED_AT] + entry], deliveries, 0)

@@ -1,0 +1,129 @@
+"""Workers: take one delivery after the other and handle it.
+
+A worker is a row that says where it goes on when it is resumed.
+"""
+
+from __future__ import annotations
+
+from eda_sim.engine.compiled import actions as a
+from eda_sim.engine.compiled import cells as c
+from eda_sim.engine.compiled import codes as k
+from eda_sim.engine.compiled import draws, model
+from eda_sim.engine.compiled.calendar import schedule
+from eda_sim.engine.compiled.dispatch import new_fetch
+from eda_sim.engine.compiled.histories import earlier
+from eda_sim.engine.compiled.lists import NOTHING, append
+from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.sessions import (
+    AT_HEAD,
+    SERVING,
+    entity,
+    next_delivery,
+    no_longer_unfinished,
+    settle,
+    sleep,
+    to_broker,
+)
+
+
+@action(a.START_WORKER)
+def start(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
+    """Let a worker begin."""
+    if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
+        work(m, f, worker)
+    return 0
+
+
+@action(a.RESUME_WORKER)
+def resume(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
+    """Let a worker that was woken go on."""
+    if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
+        work(m, f, worker)
+    return 0
+
+
+@jit
+def work(m: Ints, f: Reals, worker: int) -> None:
+    """Take what is there; with nothing there, ask and wait."""
+    consumer = m[m[c.WORKER_CONSUMER] + worker]
+    delivery = next_delivery(m, worker)
+    if delivery == NOTHING:
+        sleep(m, worker)
+        _ask(m, f, worker)
+        return
+    if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_BEFORE:
+        settle(m, f, delivery, 0, 0)
+    begin(m, f, worker, delivery)
+
+
+@jit
+def _ask(m: Ints, f: Reals, worker: int) -> None:
+    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
+    queue = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
+    if m[m[c.SUBSCRIPTION_DELIVERY] + queue] != k.DELIVERY_MODE_PULL:
+        append(m, m[m[c.SESSION_IDLE] + session], worker)
+        return
+    number = m[m[c.WORKER_REQUESTS] + worker]
+    m[m[c.WORKER_REQUESTS] + worker] = number + 1
+    fetch = new_fetch(m, worker, number)
+    own = m[m[c.WORKER_NUMBER] + worker]
+    to_broker(m, f, session, own, k.RANK_REQUEST, number, a.ARRIVE_REQUEST, fetch, 0)
+
+
+# Handling, when nothing can go wrong ----------------------------------------------------------
+
+
+@jit
+def begin(m: Ints, f: Reals, worker: int, delivery: int) -> None:
+    """Take a delivery up: look the message up, and serve it unless its effect took place."""
+    consumer = m[m[c.WORKER_CONSUMER] + worker]
+    entry = m[m[c.DELIVERY_ENTRY] + delivery]
+    message = m[m[c.ENTRY_MESSAGE] + entry]
+    m[m[c.WORKER_DELIVERY] + worker] = delivery
+    m[m[c.WORKER_STATE] + worker] = SERVING
+    m[m[c.WORKER_RUNNING] + worker] = 1
+    m[m[c.CONSUMER_BUSY] + consumer] += 1
+    m[m[c.DELIVERY_WORKER] + delivery] = m[m[c.WORKER_NUMBER] + worker]
+    m[m[c.DELIVERY_STARTED_AT] + delivery] = m[c.NOW]
+    m[m[c.DELIVERY_TRIES] + delivery] = 1
+    attempt = m[m[c.DELIVERY_ATTEMPT] + delivery] + earlier(m, entry)
+    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
+    service = m[m[c.CONSUMER_SERVICE] + consumer]
+    root = m[m[c.MESSAGE_ROOT] + message]
+    duration_ns = draws.ns(m, f, service, k.STREAM_SERVICE, about, root, attempt)
+    schedule(
+        m,
+        m[c.NOW] + duration_ns,
+        k.RANK_COMPLETION,
+        consumer,
+        m[m[c.DELIVERY_COPY_ID] + delivery],
+        m[m[c.DELIVERY_ATTEMPT] + delivery],
+        a.COMPLETE,
+        worker,
+        0,
+        0,
+    )
+
+
+@action(a.COMPLETE)
+def complete(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
+    """Finish a delivery: its effect takes place, it is settled, and the next one is taken up."""
+    if m[m[c.WORKER_STATE] + worker] != SERVING:
+        return 0
+    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
+    delivery = m[m[c.WORKER_DELIVERY] + worker]
+    m[m[c.WORKER_STATE] + worker] = AT_HEAD
+    m[m[c.WORKER_RUNNING] + worker] = 0
+    m[m[c.CONSUMER_BUSY] + consumer] -= 1
+    m[m[c.DELIVERY_FINISHED_AT] + delivery] = m[c.NOW]
+    no_longer_unfinished(m, session, delivery)
+    m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_OK
+    m[m[c.DELIVERY_EFFECT] + delivery] = 1
+    if m[m[c.CONSUMER_EMITS] + consumer]:
+        message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
+        invoke(m, f, a.EMIT, message, m[m[c.SESSION_INSTANCE] + session], 0)
+    if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_AFTER:
+        settle(m, f, delivery, 0, 0)
+    model.close(m)
+    work(m, f, worker)
+    return 0
