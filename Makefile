@@ -35,7 +35,7 @@ test: check $(COMPILED) ## check, then all tests and all notebooks
 test-fast: $(READY_ALL) $(COMPILED) ## the tests without the slow ones
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow and not soak"
 
-soak: $(READY_ALL) $(COMPILED) ## thousands of generated scenarios against every law
+soak: $(READY_ALL) $(COMPILED) ## ten times as many generated scenarios against every law
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist load -m soak
 
 lab: setup ## JupyterLab on notebooks/

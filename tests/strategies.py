@@ -281,6 +281,25 @@ def whens(draw: Draw, small: bool) -> Data:
     return {"mtbf": f"exponential({pause}s)", "mttr": draw(spelt(st.sampled_from(GRID_S), "time"))}
 
 
+def _nodes(data: Data) -> dict[str, int]:
+    """How many nodes each channel has that can lose some."""
+    return {
+        name: channel["replication"]["factor"]
+        for name, channel in data["channels"].items()
+        if channel and "replication" in channel
+    }
+
+
+def _peers(part: Data) -> list[str]:
+    """The channels to which a producer or consumer has a link."""
+    found: list[str] = []
+    for field in ("to", "reads", "emits"):
+        names = part.get(field, [])
+        names = [names] if isinstance(names, str) else names
+        found += [name if isinstance(name, str) else name["to"] for name in names]
+    return found
+
+
 @st.composite
 def faults(draw: Draw, small: bool, data: Data) -> Data:
     """Any fault of a scenario that has no faults yet."""
@@ -297,26 +316,15 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         there = [(section, name) for section in chosen for name in data[section]]
         return draw(st.sampled_from(there))
 
-    nodes = {
-        name: channel["replication"]["factor"]
-        for name, channel in data["channels"].items()
-        if channel and "replication" in channel
-    }
+    nodes = _nodes(data)
     kinds = [*LINK_FAULTS, "partition", "crash of a producer"]
-    if data["consumers"]:
-        kinds += SERVICE_FAULTS
-    if nodes:
-        kinds += 2 * ["crash of a node", "power_loss"]
+    kinds += SERVICE_FAULTS if data["consumers"] else ()
+    kinds += 2 * ["crash of a node", "power_loss"] if nodes else ()
     kind = draw(st.sampled_from(kinds))
     fault: Data = {}
     if kind == "partition":
         section, name = any_of("consumers", "producers")
-        part = data[section][name]
-        channel = part["to"] if section == "producers" else part["reads"]
-        if not isinstance(channel, str):
-            emitted = part.get("emits", ())
-            emitted = emitted if isinstance(emitted, list) else []
-            channel = draw(st.sampled_from([*channel, *(one["to"] for one in emitted)]))
+        channel = draw(st.sampled_from(_peers(data[section][name])))
         pair = [written(section, name), written("channels", channel)]
         fault[kind] = draw(st.permutations(pair))
     elif kind == "crash of a producer":
@@ -330,13 +338,14 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         fault[kind] = written(*any_of("consumers", "producers"))
     else:
         fault[kind] = written(*any_of("consumers"))
+    needed: dict[str, st.SearchStrategy[Any]] = {}
     if kind in ("bug", "loss", "ack_loss", "duplication"):
-        fault["probability"] = draw(st.sampled_from((0.1, 0.5, 1, "25%")))
-    if kind == "slow":
-        fault["factor"] = draw(st.sampled_from((1, 1.5, 3, 10)))
-    if kind == "delay":
-        fault["latency"] = draw(distributions(small))
-    return {**fault, **draw(whens(small))}
+        needed["probability"] = st.sampled_from((0.1, 0.5, 1, "25%"))
+    elif kind == "slow":
+        needed["factor"] = st.sampled_from((1, 1.5, 3, 10))
+    elif kind == "delay":
+        needed["latency"] = distributions(small)
+    return {**fault, **draw(st.fixed_dictionaries(needed)), **draw(whens(small))}
 
 
 @st.composite

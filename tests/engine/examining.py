@@ -9,7 +9,8 @@ it shows.
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
 import eda_sim as es
@@ -24,15 +25,22 @@ SHOWN = 5
 ROUND = 10
 """Scenarios per seed: Hypothesis varies those that it has after as many, and makes few new ones."""
 ROUNDS = 40
-"""Seeds for each focus in ``make test``; ``make soak`` takes ten times as many more."""
+"""Seeds for each focus in ``make test``."""
+SEEDS = [
+    *range(3),
+    *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, ROUNDS)),
+    *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(ROUNDS, 10 * ROUNDS)),
+]
+"""All seeds; ``make test-fast`` takes the first of them, ``make soak`` the later ones."""
 
 
-def search(focus: Focus, seed: int, *, examples: int = ROUND) -> None:
+def search(focus: Focus, seed: int, *, shrinks: bool = True) -> None:
     """Generate scenarios from a seed and examine them; shrink the first that fails."""
 
     @seeded(seed)
     @settings(
-        max_examples=examples,
+        max_examples=ROUND,
+        phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
         deadline=None,
         database=None,
         report_multiple_bugs=False,

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from tests.engine.mixing.drawing import (
     DELAY,
-    LONG,
     SHORT,
     Data,
     Draw,
