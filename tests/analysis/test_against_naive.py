@@ -24,6 +24,7 @@ SOME_TIMES = np.arange(0, HORIZON_TICKS, 5) * TICK_NS / 1e9
 quick = settings(max_examples=40, deadline=None)
 
 
+@pytest.mark.rule("R9")
 @quick
 @given(traces(), WARMUPS)
 def test_latency_and_waiting(trace, warmup):

@@ -85,6 +85,7 @@ def run(kind: str) -> tuple[Trace, es.Scenario]:
     return module.execute(scenario), scenario
 
 
+@pytest.mark.rule("L1", "L2", "L3", "L4")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_law_holds_on_a_real_run(kind, seed):
@@ -267,6 +268,7 @@ BREAKS: list[tuple[str, str, Callable[[Trace], Broken]]] = [
 ]
 
 
+@pytest.mark.rule("L1", "L2", "L3", "L4")
 @pytest.mark.parametrize(("law", "kind", "change"), BREAKS)
 def test_a_changed_number_breaks_the_law(law, kind, change):
     trace, scenario = run(kind)
