@@ -9,7 +9,7 @@ then everything moves into larger arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -107,9 +107,9 @@ class Memory:
                     self._bases[cell], reals = reals, reals + rows
                 else:
                     self._bases[cell], ints = ints, ints + rows
-        self.ints = np.empty(ints, dtype=np.int64) if COMPILED else [0] * ints
-        self.reals = np.empty(reals, dtype=np.float64) if COMPILED else [0.0] * reals
-        self.ints[: cells.HEADER] = 0 if COMPILED else [0] * cells.HEADER
+        self.ints: Any = np.empty(ints, dtype=np.int64) if COMPILED else [0] * ints
+        self.reals: Any = np.empty(reals, dtype=np.float64) if COMPILED else [0.0] * reals
+        self.ints[: cells.HEADER] = [0] * cells.HEADER
         self._write_header()
 
     def _write_header(self) -> None:

@@ -66,16 +66,21 @@ def action(number: int) -> Callable[[Action], Action]:
 if COMPILED:
     import numba
     from llvmlite import ir
-    from numba import carray, types
+    from numba import types
     from numba.core.ccallback import CFunc
-    from numba.extending import intrinsic
+    from numba.extending import intrinsic as _intrinsic
+
+    # Numba has types for some of this, and not for what is done with it here.
+    _numba: Any = numba
+    _types: Any = types
+    intrinsic: Any = _intrinsic
 
     def jit(function: Function) -> Function:
         """Let Numba compile a function as a part of the units that call it.
 
         It gets no machine code of its own and no way in from Python, which halves the time.
         """
-        inner: Any = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+        inner: Any = _numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
         def without_code(flags: Any) -> Any:
             flags.no_compile = True
@@ -93,8 +98,8 @@ if COMPILED:
         inner.add_overload = add_overload
         return inner  # type: ignore[no-any-return]
 
-    _INTS = types.CPointer(types.int64)
-    _REALS = types.CPointer(types.float64)
+    _INTS = _types.CPointer(types.int64)
+    _REALS = _types.CPointer(types.float64)
     _SIGNATURE = types.int64(_INTS, _REALS, types.int64, types.int64, types.int64)
 
     def _cast(kind: Any) -> tuple[Any, Callable[..., Any]]:
@@ -139,17 +144,18 @@ if COMPILED:
     @jit
     def rows_of(numbers: Any, start: int, rows: int, width: int) -> Any:
         """Return a stretch of memory as an array of rows."""
-        return carray(_shift(numbers, start), (rows, width))
+        return _numba.carray(_shift(numbers, start), (rows, width))
 
     @jit
     def stretch(numbers: Any, start: int, length: int) -> Any:
         """Return a stretch of memory as an array."""
-        return carray(_shift(numbers, start), (length,))
+        return _numba.carray(_shift(numbers, start), (length,))
 
     @jit
     def invoke(m: Ints, f: Reals, number: int, a: int, b: int, c: int) -> int:
         """Call an action by its number."""
-        return _call(m[m[FUNCTIONS] + number], m, f, a, b, c)
+        answer: int = _call(m[m[FUNCTIONS] + number], m, f, a, b, c)
+        return answer
 
     @whole
     def _enter(ints: int, reals: int, number: int, a: int) -> int:
@@ -157,10 +163,10 @@ if COMPILED:
 
     def enter(ints: Any, reals: Any, number: int, a: int) -> int:
         """Call an action of a run whose memory is two arrays."""
-        return int(_enter(ints.ctypes.data, reals.ctypes.data, number, a))
+        return _enter(ints.ctypes.data, reals.ctypes.data, number, a)
 
     def _compile(function: Action) -> int:
-        unit = CFunc(function, (_SIGNATURE.args, _SIGNATURE.return_type), {}, {"nogil": True})
+        unit: Any = CFunc(function, (_SIGNATURE.args, _SIGNATURE.return_type), {}, {"nogil": True})
         try:
             unit.enable_caching()
         except RuntimeError:  # there is no directory to write to
@@ -169,7 +175,8 @@ if COMPILED:
             keep_current(unit)
         unit.compile()
         _UNITS.append(unit)
-        return int(unit.address)
+        address: int = unit.address
+        return address
 
     _UNITS: list[Any] = []
 else:

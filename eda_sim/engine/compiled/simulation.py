@@ -213,7 +213,8 @@ def _link_rows(memory: Memory, plan: Plan, sources: int, channels: int, instance
 
 def _starts(counts: np.ndarray) -> np.ndarray:
     """Return where each group of consecutive rows begins."""
-    return np.cumsum(counts) - counts
+    starts: np.ndarray = np.cumsum(counts) - counts
+    return starts
 
 
 def _emit_addresses(plan: Plan) -> np.ndarray:

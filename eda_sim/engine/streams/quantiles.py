@@ -88,7 +88,9 @@ def normal_quantile(probability: float) -> float:
 
 
 @jit
-def first_above(cumulative: npt.NDArray[np.float64], start: int, length: int, u: float) -> int:
+def first_above(
+    cumulative: npt.NDArray[np.float64] | list[float], start: int, length: int, u: float
+) -> int:
     """Return the entry that u falls on in a table of cumulative probabilities.
 
     Parameters

@@ -144,7 +144,7 @@ def _inverse(kind: int, first: float, second: float, u: float) -> float:
 
 @jit
 def variate(
-    data: npt.NDArray[np.float64],
+    data: npt.NDArray[np.float64] | list[float],
     index: int,
     seed: int,
     replication: int,
