@@ -15,7 +15,7 @@ import numpy as np
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.reference.draws import Draws
-from eda_sim.engine.reference.schedules import Schedule
+from eda_sim.engine.reference.schedules import FOREVER, Schedule
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE, Stream
 from eda_sim.engine.streams.philox import uniform
 
@@ -72,8 +72,9 @@ class Disturbances:
         while True:
             before = leaves
             for cut in self._cuts:
-                leaves = cut.over(leaves)
-            if leaves == before:
+                if leaves < FOREVER:  # or others would be drawn up to then
+                    leaves = cut.over(leaves)
+            if leaves == before or leaves >= FOREVER:
                 return leaves
 
     def delay_ns(self, now: int, entity: int, event: int, attempt: int) -> int:
