@@ -196,13 +196,12 @@ class BatchingPublisher(Publisher):
     # Window -------------------------------------------------------------------------------------
 
     def _send_ready(self) -> None:
-        """Send what is ready, the oldest first, while the window has room."""
+        """Send what is ready, and not given up at this moment, the oldest first, as there is room."""
         if self._is_sending:  # an answer without delay: whoever is sending goes on
             return
         self._is_sending = True
         while self._ready and (self.max_in_flight == NONE or self._in_flight < self.max_in_flight):
             batch = heapq.heappop(self._ready)
-            # One that is given up at this very moment does not leave any more.
             if batch.state != BatchState.READY or batch.deadline == self.model.clock.now:
                 continue
             if self._backing_off.get(batch.partition) or self._is_too_far_ahead(batch):
@@ -319,9 +318,8 @@ class BatchingPublisher(Publisher):
 
     def _try_again(self, batch: Batch) -> None:
         """Send a batch again after a delay, or give it up; it has left the window."""
-        clock = self.model.clock
         first = batch.messages[0]
-        elapsed_ns = clock.now - batch.first_sent_at
+        elapsed_ns = self.model.clock.now - batch.first_sent_at
         delay_ns = self.retries.delay_ns(
             first.lineage, first.root, batch.attempts, elapsed_ns, batch.delay_ns
         )
