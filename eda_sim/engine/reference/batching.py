@@ -196,7 +196,7 @@ class BatchingPublisher(Publisher):
     # Window -------------------------------------------------------------------------------------
 
     def _send_ready(self) -> None:
-        """Send what is ready and not given up at this moment, the oldest first, if there is room."""
+        """Send what is ready and not given up at this moment, the oldest first, if it has room."""
         if self._is_sending:  # an answer without delay: whoever is sending goes on
             return
         self._is_sending = True
