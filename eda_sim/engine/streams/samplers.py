@@ -160,6 +160,8 @@ def variate(
     draw = int(attempt) * DRAWS_PER_VARIATE
     row = int(index) * ROW_WIDTH
     kind = int(data[row])
+    if kind == _CONSTANT:  # most links and sizes: no number is drawn that decides nothing
+        return float(data[row + 1])
     if kind == _MIXTURE:
         u = uniform(seed, replication, stream, entity, event, draw)
         draw += 1
