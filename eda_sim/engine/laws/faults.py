@@ -85,7 +85,8 @@ def dead_channels_do_nothing(case: Case) -> Iterator[Finding]:
             stored &= (copies["stored_at"] >= begin) & (copies["stored_at"] < over)
             yield case.where("copies", stored, "stored while all nodes were down")
             taken = deliveries["channel"] == number
-            taken &= (deliveries["acquired_at"] >= begin) & (deliveries["acquired_at"] < over)
+            # At that moment itself an earlier fault may end, and who comes up then gets something.
+            taken &= (deliveries["acquired_at"] > begin) & (deliveries["acquired_at"] < over)
             yield case.where("deliveries", taken, "handed out while all nodes were down")
 
 
