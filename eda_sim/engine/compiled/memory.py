@@ -27,6 +27,7 @@ REALS = frozenset(
         cells.CONSUMER_BREAKER_FAILURE_RATE,
         cells.FAULT_FACTOR,
         cells.FAULT_PROBABILITY,
+        cells.INSTANCE_FACTOR,
         cells.KEY_SHARE_CUMULATIVE,
         cells.LINK_S_PER_BYTE,
         cells.PRODUCER_REST,
