@@ -26,6 +26,7 @@ def _new_link(m: Ints, f: Reals, latency: int, stream: int, disturbances: int) -
     f[m[c.LINK_S_PER_BYTE] + link] = 0.0
     m[m[c.LINK_FREE_AT] + link] = 0
     m[m[c.LINK_LAST_ARRIVAL] + link] = 0
+    m[m[c.LINK_UNDER_WAY] + link] = 0
     m[m[c.LINK_DISTURBANCES] + link] = disturbances
     m[m[c.LINK_SOURCE] + link] = NOTHING
     m[m[c.LINK_IS_PERFECT] + link] = int(disturbances == NOTHING)
@@ -145,10 +146,11 @@ def departure(m: Ints, f: Reals, disturbances: int, now: int) -> int:
         node = lists.first(m, disturbances)
         while node != NOTHING:
             fault = lists.value(m, node)
-            if m[m[c.FAULT_WHAT] + fault] == k.FAULT_KIND_PARTITION:
+            # After a cut for ever others would be drawn up to then.
+            if m[m[c.FAULT_WHAT] + fault] == k.FAULT_KIND_PARTITION and leaves < k.FOREVER:
                 leaves = over(m, f, fault, leaves)
             node = lists.following(m, node)
-        if leaves == before:
+        if leaves == before or leaves >= k.FOREVER:
             return leaves
 
 

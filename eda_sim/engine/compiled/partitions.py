@@ -2,6 +2,8 @@
 
 An ideal partition stores what arrives. One that remembers, drops or replicates takes care; that is
 a unit of its own (:mod:`careful`).
+
+The messages of a request are a chain that begins with its first.
 """
 
 from __future__ import annotations
@@ -91,13 +93,10 @@ def store(m: Ints, f: Reals, request: int) -> None:
         return
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[m[c.REQUEST_DELAY_NS] + request]
-    if m[m[c.REQUEST_MESSAGES] + request] == NOTHING:
-        _store_one(m, f, request, m[m[c.REQUEST_MESSAGE] + request], delay_ns)
-    else:
-        node = m[m[c.LIST_FIRST] + m[m[c.REQUEST_MESSAGES] + request]]
-        while node != NOTHING:
-            _store_one(m, f, request, m[m[c.NODE_VALUE] + node], delay_ns)
-            node = m[m[c.NODE_NEXT] + node]
+    message = m[m[c.REQUEST_MESSAGE] + request]
+    for _ in range(m[m[c.REQUEST_COUNT] + request]):
+        _store_one(m, f, request, message, delay_ns)
+        message = m[m[c.MESSAGE_NEXT] + message]
     invoke(m, f, a.REPLY, request, 1, 0)
     model.close(m)
 

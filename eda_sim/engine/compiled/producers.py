@@ -27,7 +27,8 @@ def begin(m: Ints, f: Reals, producer: int) -> None:
     disturbances = network.disturbances_of(m, producer, k.NONE, k.NONE, True)
     connection = network.connection_of_publisher(m, f, producer, disturbances)
     channel = m[m[c.PRODUCER_CHANNEL] + producer]
-    m[m[c.PRODUCER_PUBLISHER] + producer] = new_publisher(m, producer, channel, connection)
+    publisher = new_publisher(m, f, producer, channel, connection)
+    m[m[c.PRODUCER_PUBLISHER] + producer] = publisher
     m[m[c.PRODUCER_SEQUENCE] + producer] = 0
     m[m[c.PRODUCER_ARRIVAL] + producer] = 0
     m[m[c.PRODUCER_TIME] + producer] = m[m[c.PRODUCER_START_NS] + producer]

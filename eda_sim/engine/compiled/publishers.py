@@ -21,7 +21,7 @@ from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 
 
 @jit
-def new_publisher(m: Ints, source: int, channel: int, connection: int) -> int:
+def new_publisher(m: Ints, f: Reals, source: int, channel: int, connection: int) -> int:
     """Return a new sender of messages to one channel."""
     publisher = new_row(m, c.PUBLISHER_ROWS)
     m[m[c.PUBLISHER_SOURCE] + publisher] = source
@@ -31,6 +31,8 @@ def new_publisher(m: Ints, source: int, channel: int, connection: int) -> int:
     m[m[c.PUBLISHER_ACKS] + publisher] = m[m[c.SOURCE_ACKS] + source]
     m[m[c.PUBLISHER_INCARNATION] + publisher] = 0
     m[m[c.PUBLISHER_IS_BATCHING] + publisher] = int(keeps_account(m, source))
+    if m[m[c.PUBLISHER_IS_BATCHING] + publisher]:
+        invoke(m, f, a.START_BATCHING, publisher, 0, 0)
     return publisher
 
 
@@ -67,7 +69,6 @@ def new_request(m: Ints, publisher: int, partition: int, message: int, size_byte
         m[m[c.REQUEST_INCARNATION] + request] = m[m[c.PUBLISHER_INCARNATION] + publisher]
     m[m[c.REQUEST_PARTITION] + request] = partition
     m[m[c.REQUEST_MESSAGE] + request] = message
-    m[m[c.REQUEST_MESSAGES] + request] = NOTHING
     m[m[c.REQUEST_COUNT] + request] = 1
     m[m[c.REQUEST_SIZE_BYTES] + request] = size_bytes
     m[m[c.REQUEST_BATCH] + request] = NOTHING
@@ -120,6 +121,13 @@ def note_sent(m: Ints, publisher: int, message: int) -> None:
 # To the broker --------------------------------------------------------------------------------
 
 
+@action(a.SEND_REQUEST)
+def send_request(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
+    """Put a request of a publisher that keeps account on its way."""
+    send(m, f, request)
+    return 0
+
+
 @jit
 def send(m: Ints, f: Reals, request: int) -> None:
     """Put a request on its way; the link may lose it or double it."""
@@ -157,7 +165,6 @@ def _double(m: Ints, request: int) -> int:
     )
     for cell in (
         c.REQUEST_INCARNATION,
-        c.REQUEST_MESSAGES,
         c.REQUEST_COUNT,
         c.REQUEST_BATCH,
         c.REQUEST_ATTEMPT,
@@ -182,9 +189,10 @@ def _carry(m: Ints, f: Reals, connection: int, request: int) -> None:
         trip,
         m[m[c.REQUEST_SIZE_BYTES] + request],
     )
-    if arrives == m[c.NOW]:
+    if arrives == m[c.NOW] and m[m[c.LINK_UNDER_WAY] + connection] == 0:
         receive(m, f, request)
         return
+    m[m[c.LINK_UNDER_WAY] + connection] += 1
     source = m[m[c.PUBLISHER_SOURCE] + m[m[c.REQUEST_PUBLISHER] + request]]
     number = m[m[c.MESSAGE_ID] + message]
     schedule(m, arrives, k.RANK_PUBLISH, source, number, trip, a.RECEIVE_REQUEST, request, 0, 0)
@@ -193,6 +201,8 @@ def _carry(m: Ints, f: Reals, connection: int, request: int) -> None:
 @action(a.RECEIVE_REQUEST)
 def receive_request(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
     """Let a request reach its partition."""
+    publisher = m[m[c.REQUEST_PUBLISHER] + request]
+    m[m[c.LINK_UNDER_WAY] + m[m[c.PUBLISHER_CONNECTION] + publisher]] -= 1
     receive(m, f, request)
     return 0
 
@@ -355,7 +365,7 @@ def publish_from(m: Ints, f: Reals, instance: int, connection: int, message: int
     channel = m[m[c.MESSAGE_CHANNEL] + message]
     outlet = m[c.OUTLET_PUBLISHER] + instance * m[c.CHANNEL_ROWS] + channel
     if m[outlet] == NOTHING:
-        m[outlet] = new_publisher(m, m[m[c.MESSAGE_SOURCE] + message], channel, connection)
+        m[outlet] = new_publisher(m, f, m[m[c.MESSAGE_SOURCE] + message], channel, connection)
     publish(m, f, m[outlet], message)
 
 
