@@ -46,7 +46,7 @@ def _without_vector_library() -> Iterator[None]:
 def _fingerprint() -> str:
     """Return a digest of all source that can end up in compiled code."""
     state = hashlib.blake2s(digest_size=16)
-    paths = [_ENGINE / "lineage.py"]
+    paths = sorted(_ENGINE.glob("lineage.py"))
     for room in _ROOMS_WITH_COMPILED_CODE:
         paths += sorted((_ENGINE / room).rglob("*.py"))
     for path in paths:
