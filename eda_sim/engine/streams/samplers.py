@@ -161,7 +161,7 @@ def variate(
     row = int(index) * ROW_WIDTH
     kind = int(data[row])
     if kind == _CONSTANT:  # most links and sizes: no number is drawn that decides nothing
-        return float(data[row + 1])
+        return min(float(data[row + 1]), LARGEST)
     if kind == _MIXTURE:
         u = uniform(seed, replication, stream, entity, event, draw)
         draw += 1
