@@ -163,8 +163,8 @@ class Publisher:
             if is_mine:
                 self.confirm(request.messages)
             return
-        if is_mine:
-            mark(request.messages, MessageStatus.REJECTED)
+        # Who has crashed since then does not hear it; nobody will send the messages again.
+        mark(request.messages, MessageStatus.REJECTED if is_mine else MessageStatus.LOST)
         self.model.close()
 
     def confirm(self, messages: Iterable[Message]) -> None:
