@@ -104,6 +104,6 @@ def _put_brokers(draw: Draw, data: Data) -> None:
         if "channel.replication.factor" in fields and sometimes(draw):
             channel["replication"] = {"factor": draw(st.integers(1, 3))}
         data["channels"][name] = channel
-    data["drain_timeout"] = draw(st.sampled_from(("10s", "60s", "3min")))
+    data["drain_timeout"] = draw(st.sampled_from(("10s", "30s")))
     if "sample_every" in data:
         data["sample_every"] = "500ms"

@@ -44,7 +44,7 @@ def consumers(draw: Draw, reads: list[str], focus: Focus) -> Data:
     if sometimes(draw, 3):
         consumer["dedup"] = draw(memories())
     if sometimes(draw, 2 if focus is Focus.FAILURES else 3):
-        consumer |= draw(failures(consumer))
+        consumer |= draw(failures(consumer, ends=focus is Focus.BROKERS))
     behind = [name for name in CHANNELS if CHANNELS.index(name) > _last(reads)]
     if behind and sometimes(draw, 3):
         emission = st.fixed_dictionaries(
@@ -80,7 +80,7 @@ def memories(draw: Draw) -> Data:
 
 
 @st.composite
-def failures(draw: Draw, consumer: Data) -> Data:
+def failures(draw: Draw, consumer: Data, *, ends: bool) -> Data:
     """How the handlers of a consumer fail, and what they do about it."""
     partition = consumer.get("subscription", {}).get("lease_scope") == "partition"
     after = consumer["settle"] == "after"
@@ -101,7 +101,7 @@ def failures(draw: Draw, consumer: Data) -> Data:
     }
     failing = options(draw, settings, one_in=2)
     if sometimes(draw):
-        failing["retry"] = draw(retry_policies(ends=sometimes(draw)))
+        failing["retry"] = draw(retry_policies(ends=ends or sometimes(draw)))
         where = ["in_place"]
         if after:
             where += ["channel"] if partition else ["requeue", "channel"]
