@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eda_sim.engine.compiled import actions as a
-from eda_sim.engine.compiled import calendar, lists, model, network, producers, sessions
+from eda_sim.engine.compiled import calendar, model, network, producers, sessions
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled.lists import NOTHING, new_row
@@ -60,7 +60,8 @@ def start(m: Ints, f: Reals, _a: int, _b: int, _c: int) -> int:
         invoke(m, f, a.BEGIN_SCHEDULE, fault, 0, 0)
     for channel in range(m[c.CHANNEL_ROWS]):
         _build_partitions(m, f, channel)
-    _build_queues(m)
+    for queue in range(m[c.SUBSCRIPTION_ROWS]):
+        invoke(m, f, a.BUILD_QUEUE, queue, 0, 0)
     for consumer in range(m[c.CONSUMER_ROWS]):
         _build_instances(m, f, consumer)
     for producer in range(m[c.PRODUCER_ROWS]):
@@ -94,17 +95,6 @@ def _build_partitions(m: Ints, f: Reals, channel: int) -> None:
 
 
 @jit
-def _build_queues(m: Ints) -> None:
-    for row in range(m[c.SUBSCRIPTION_ROWS]):
-        m[m[c.SUBSCRIPTION_AVAILABLE] + row] = 0
-        m[m[c.SUBSCRIPTION_SCHEDULED] + row] = 0
-        m[m[c.SUBSCRIPTION_ACQUIRED] + row] = 0
-        m[m[c.SUBSCRIPTION_WAITING_FIRST] + row] = NOTHING
-        m[m[c.SUBSCRIPTION_NEXT_PLACE] + row] = 0
-        m[m[c.SUBSCRIPTION_FETCHES] + row] = lists.new_list(m)
-
-
-@jit
 def _build_instances(m: Ints, f: Reals, consumer: int) -> None:
     m[m[c.CONSUMER_FIRST_INSTANCE] + consumer] = m[c.INSTANCE_ROWS]
     m[m[c.CONSUMER_BUSY] + consumer] = 0
@@ -131,6 +121,10 @@ def _start_consumer(m: Ints, f: Reals, consumer: int) -> None:
     first = m[m[c.CONSUMER_FIRST_INSTANCE] + consumer]
     for instance in range(first, first + m[m[c.CONSUMER_INSTANCES] + consumer]):
         sessions.come_up(m, f, instance)
+    if not m[m[c.CONSUMER_IS_GROUP] + consumer]:
+        row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
+        for queue in range(row, row + m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]):
+            invoke(m, f, a.START_QUEUE, queue, 0, 0)
 
 
 # Series ---------------------------------------------------------------------------------------

@@ -86,6 +86,8 @@ def _connect(m: Ints, f: Reals, session: int, consumer: int) -> None:
         m[m[c.HOLD_SESSION] + hold] = session
         m[m[c.HOLD_SUBSCRIPTION] + hold] = subscription
         m[m[c.HOLD_IS_CONNECTED] + hold] = 0
+        m[m[c.HOLD_IS_SWEEPING] + hold] = 0
+        m[m[c.HOLD_RENEWALS] + hold] = 0
     holds = m[m[c.SESSION_FIRST_HOLD] + session]
     for hold in range(holds, holds + count):
         invoke(m, f, a.CONNECT, hold, 0, 0)

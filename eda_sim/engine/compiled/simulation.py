@@ -7,8 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from eda_sim.engine.compiled import actions, cells, loop
+from eda_sim.engine.compiled import connections as _connections
+from eda_sim.engine.compiled import dead_letters as _dead_letters
 from eda_sim.engine.compiled import dispatch as _dispatch
 from eda_sim.engine.compiled import emits as _emits
+from eda_sim.engine.compiled import leases as _leases
+from eda_sim.engine.compiled import redelivery as _redelivery
 from eda_sim.engine.compiled import schedules as _schedules
 from eda_sim.engine.compiled import transfers as _transfers
 from eda_sim.engine.compiled import workers as _workers
@@ -19,7 +23,17 @@ from eda_sim.engine.plan import NONE, LeaseScope, Plan
 from eda_sim.engine.trace import TABLES as TRACE_TABLES
 from eda_sim.engine.trace import Table, Trace
 
-_UNITS = (_dispatch, _emits, _schedules, _transfers, _workers)
+_UNITS = (
+    _connections,
+    _dead_letters,
+    _dispatch,
+    _emits,
+    _leases,
+    _redelivery,
+    _schedules,
+    _transfers,
+    _workers,
+)
 """Modules whose actions nothing here names."""
 
 Progress = Callable[[float], None]
@@ -107,6 +121,10 @@ _GROWING = {
     "SESSION": 1 << 10,
     "WORKER": 1 << 12,
     "HOLD": 1 << 10,
+    "BREAKER": 1 << 10,
+    "MEMORY": 1 << 10,
+    "MESSAGE_GROUP": 1 << 10,
+    "LETTER": 1 << 10,
 }
 
 
@@ -147,6 +165,7 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
         "SPREAD": channels * sources,
         "OUTLET": channels * instances,
         "INSTANCE": instances,
+        "LINE": int((plan.subscriptions.priorities + 1).sum()),
     }
     memory = Memory(capacities, actions.COUNT, plan.distributions.data)
     for name, group in groups.items():
@@ -172,6 +191,8 @@ def _begin(memory: Memory, plan: Plan) -> None:
         (cells.FREE_LIST, NONE),
         (cells.FREE_REQUEST, NONE),
         (cells.FREE_FETCH, NONE),
+        (cells.FREE_MESSAGE_GROUP, NONE),
+        (cells.FREE_LETTER, NONE),
         (cells.URGENT_FIRST, NONE),
         (cells.NORMAL_FIRST, NONE),
     ):
