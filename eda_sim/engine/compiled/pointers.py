@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from eda_sim.engine.compiled.cells import FUNCTIONS
-from eda_sim.engine.streams._jit import COMPILED, keep_current
+from eda_sim.engine.streams._jit import COMPILED, keep_current, without_literals
 from eda_sim.engine.streams._jit import jit as whole
 
 __all__ = ["COMPILED", "action", "addresses", "enter", "invoke", "jit", "rows_of", "stretch"]
@@ -96,6 +96,7 @@ if COMPILED:
 
         inner._compiler._customize_flags = without_code  # noqa: SLF001 - Numba has no option for it
         inner.add_overload = add_overload
+        without_literals(inner)
         return inner  # type: ignore[no-any-return]
 
     _INTS = _types.CPointer(types.int64)

@@ -20,7 +20,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,8 +59,29 @@ def _identity(function: Function) -> Function:
     return function
 
 
-def _make_jit() -> tuple[Callable[[Function], Function], Callable[[Any], None], bool]:
-    nothing = (_identity, _identity, False)
+class Jit(NamedTuple):
+    """What stands between Python and Numba.
+
+    Attributes
+    ----------
+    jit : callable
+        The decorator.
+    keep_current : callable
+        Lets kept code of a dispatcher or unit count as stale when any compiled source changed.
+    without_literals : callable
+        Lets a dispatcher take a constant for any number.
+    is_compiled : bool
+        Whether there is Numba at all.
+    """
+
+    jit: Callable[[Function], Function]
+    keep_current: Callable[[Any], None]
+    without_literals: Callable[[Any], None]
+    is_compiled: bool
+
+
+def _make_jit() -> Jit:
+    nothing = Jit(_identity, _identity, _identity, is_compiled=False)
     if os.environ.get("EDA_SIM_INTERPRETED", "") not in ("", "0"):
         return nothing
     try:
@@ -83,15 +104,26 @@ def _make_jit() -> tuple[Callable[[Function], Function], Callable[[Any], None], 
         if stamp is not None:
             cache_file._source_stamp = (stamp, fingerprint)  # noqa: SLF001 - see above
 
+    def without_literals(compiled: Any) -> None:
+        # Else a caller's every constant among the arguments would be one more compilation.
+        types: Any = numba.types
+
+        def get_call_template(arguments: Any, keywords: Any) -> Any:
+            plain = tuple(types.unliteral(kind) for kind in arguments)
+            return type(compiled).get_call_template(compiled, plain, keywords)
+
+        compiled.get_call_template = get_call_template
+
     def compile_lazily(function: Function) -> Function:
         try:
             compiled: Any = numba.njit(cache=True, nogil=True)(function)
         except RuntimeError:  # "no locator available": there is no directory to write to
             compiled = numba.njit(nogil=True)(function)
         keep_current(compiled)
+        without_literals(compiled)
         return compiled  # type: ignore[no-any-return]
 
-    return compile_lazily, keep_current, True
+    return Jit(compile_lazily, keep_current, without_literals, is_compiled=True)
 
 
-jit, keep_current, COMPILED = _make_jit()
+jit, keep_current, without_literals, COMPILED = _make_jit()
