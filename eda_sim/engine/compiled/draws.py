@@ -19,11 +19,13 @@ from eda_sim.engine.streams.retries import (
     RetryTable,
     draw_retry_delay_ns,
 )
-from eda_sim.engine.streams.samplers import to_ns, variate
+from eda_sim.engine.streams.samplers import LARGEST, to_ns, variate
+from eda_sim.engine.streams.tables import ROW_WIDTH, Kind
 
 __all__ = ["GIVE_UP", "count", "mix", "new_retries", "note_first_attempt", "ns", "retry_ns"]
 __all__ += ["share", "unit", "value"]
 
+_CONSTANT = float(Kind.CONSTANT)
 _RETRY = int(Stream.RETRY)
 _UNIT_UNIFORM = int(UNIT_UNIFORM)
 _INTEGERS, _REALS, _PHASE = 11, 2, 5
@@ -34,6 +36,8 @@ mix = jit(_mix)
 @jit
 def value(m: Ints, f: Reals, row: int, stream: int, entity: int, event: int, attempt: int) -> float:
     """Return the value of a distribution (a row of the plan's table) at an address."""
+    if f[row * ROW_WIDTH] == _CONSTANT:  # so most links and sizes need no call
+        return min(f[row * ROW_WIDTH + 1], LARGEST)
     key_0, key_1 = m[c.RUN_SEED], m[c.RUN_REPLICATION]
     return variate(f, row, key_0, key_1, stream, entity, event, attempt)
 
