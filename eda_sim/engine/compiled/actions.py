@@ -160,7 +160,8 @@ from __future__ import annotations
     BUILD_LEASES,
     BUILD_REDELIVERY,
     ARRIVE_VERDICT,
-) = range(157)
+    BUILD_CLUSTER,
+) = range(158)
 
 COUNT = 320
 """Numbers there may be."""

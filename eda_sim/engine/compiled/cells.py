@@ -75,7 +75,8 @@ MESSAGE = 64
     MESSAGE_TRUNCATED,
     MESSAGE_NEXT,
     MESSAGE_NODE,
-) = range(64, 90)
+    MESSAGE_IS_FRESH,
+) = range(64, 91)
 
 # Copies as subscriptions see them: the columns of the trace, then the state machine.
 ENTRY = 128
@@ -969,7 +970,8 @@ REPLICA = 2880
     REPLICA_LIFE,
     REPLICA_RECEIVED,
     REPLICA_FLUSHED,
-) = range(2880, 2889)
+    REPLICA_PARTITION,
+) = range(2880, 2890)
 
 # Nodes of channels.
 BROKER = 2944

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eda_sim.engine.compiled import actions as a
-from eda_sim.engine.compiled import calendar, model, network, producers, sessions
+from eda_sim.engine.compiled import calendar, instances, model, producers
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled.lists import NOTHING, new_row
@@ -63,7 +63,9 @@ def start(m: Ints, f: Reals, _a: int, _b: int, _c: int) -> int:
     for queue in range(m[c.SUBSCRIPTION_ROWS]):
         invoke(m, f, a.BUILD_QUEUE, queue, 0, 0)
     for consumer in range(m[c.CONSUMER_ROWS]):
-        _build_instances(m, f, consumer)
+        instances.build(m, f, consumer)
+        if m[m[c.CONSUMER_IS_GROUP] + consumer]:
+            invoke(m, f, a.BUILD_GROUP, consumer, 0, 0)
     for producer in range(m[c.PRODUCER_ROWS]):
         producers.begin(m, f, producer)
     m[c.PRODUCING] = m[c.PRODUCER_ROWS]
@@ -82,6 +84,7 @@ def start(m: Ints, f: Reals, _a: int, _b: int, _c: int) -> int:
 
 @jit
 def _build_partitions(m: Ints, f: Reals, channel: int) -> None:
+    invoke(m, f, a.BUILD_CLUSTER, channel, 0, 0)
     m[m[c.CHANNEL_FIRST_PARTITION] + channel] = m[c.PARTITION_ROWS]
     for number in range(m[m[c.CHANNEL_PARTITIONS] + channel]):
         partition = new_row(m, c.PARTITION_ROWS)
@@ -91,37 +94,17 @@ def _build_partitions(m: Ints, f: Reals, channel: int) -> None:
         m[m[c.PARTITION_FREE_AT] + partition] = 0
         m[m[c.PARTITION_TERM] + partition] = 0
         m[m[c.PARTITION_FLUSH_TIME_NS] + partition] = 0
-        m[m[c.PARTITION_IS_IDEAL] + partition] = 1
-
-
-@jit
-def _build_instances(m: Ints, f: Reals, consumer: int) -> None:
-    m[m[c.CONSUMER_FIRST_INSTANCE] + consumer] = m[c.INSTANCE_ROWS]
-    m[m[c.CONSUMER_BUSY] + consumer] = 0
-    m[m[c.CONSUMER_UP] + consumer] = 0
-    m[m[c.CONSUMER_SEQUENCE] + consumer] = 0
-    for number in range(m[m[c.CONSUMER_INSTANCES] + consumer]):
-        instance = new_row(m, c.INSTANCE_ROWS)
-        m[m[c.INSTANCE_CONSUMER] + instance] = consumer
-        m[m[c.INSTANCE_NUMBER] + instance] = number
-        m[m[c.INSTANCE_SESSION] + instance] = NOTHING
-        m[m[c.INSTANCE_SESSIONS] + instance] = 0
-        m[m[c.INSTANCE_CAUSES_DOWN] + instance] = 0
-        m[m[c.INSTANCE_CUTS] + instance] = 0
-        reading = network.disturbances_of(m, k.NONE, consumer, number, False)
-        m[m[c.INSTANCE_DISTURBANCES] + instance] = reading
-        publishing = network.disturbances_of(m, k.NONE, consumer, number, True)
-        source = m[m[c.CONSUMER_SOURCE] + consumer]
-        connection = network.connection_of_publisher(m, f, source, publishing)
-        m[m[c.INSTANCE_PUBLISHING] + instance] = connection
+        invoke(m, f, a.BUILD_PARTITION, partition, 0, 0)
 
 
 @jit
 def _start_consumer(m: Ints, f: Reals, consumer: int) -> None:
     first = m[m[c.CONSUMER_FIRST_INSTANCE] + consumer]
     for instance in range(first, first + m[m[c.CONSUMER_INSTANCES] + consumer]):
-        sessions.come_up(m, f, instance)
-    if not m[m[c.CONSUMER_IS_GROUP] + consumer]:
+        instances.come_up(m, f, instance)
+    if m[m[c.CONSUMER_IS_GROUP] + consumer]:
+        invoke(m, f, a.START_GROUP, consumer, 0, 0)
+    else:
         row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
         for queue in range(row, row + m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]):
             invoke(m, f, a.START_QUEUE, queue, 0, 0)

@@ -6,91 +6,38 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import draws, lists, network
-from eda_sim.engine.compiled.calendar import schedule, urge, wake
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.calendar import schedule, wake
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.model import NOT_LISTED
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 
-# Positions of a worker: where it goes on when it is resumed.
+# Positions of a worker: where it goes on when it is resumed; from MEMBER on they are of groups.
 GONE = -1
 AT_HEAD = 0
 SERVING = 1
+AT_PART = 2
+AT_CALL = 3
+LOOKING_UP = 4
+CALLING = 5
+MEMBER = 8
+
+# How much care the work of a worker takes.
+CAREFUL = 0
+IDEAL_IN_QUEUE = 1
+IDEAL_IN_GROUP = 2
+
+# What an instance tells the broker about a delivery.
+ACKNOWLEDGE = 0
+RELEASE = 1
+REJECT = 2
+MOVE = 3
+LEAVE = 4
 
 
 @jit
 def entity(m: Ints, consumer: int, lineage: int) -> int:
     """Return the address of a consumer's draws about messages of one lineage."""
     return draws.mix(m[m[c.CONSUMER_ADDRESS] + consumer], lineage)
-
-
-@jit
-def come_up(m: Ints, f: Reals, instance: int) -> int:
-    """Open a new session of an instance, connect to its queues and let its workers run."""
-    consumer = m[m[c.INSTANCE_CONSUMER] + instance]
-    session = new_row(m, c.SESSION_ROWS)
-    m[m[c.SESSION_CONSUMER] + session] = consumer
-    m[m[c.SESSION_INSTANCE] + session] = instance
-    m[m[c.SESSION_NUMBER] + session] = m[m[c.INSTANCE_SESSIONS] + instance]
-    m[m[c.SESSION_ALIVE] + session] = 1
-    m[m[c.SESSION_STARTED_AT] + session] = m[c.NOW]
-    m[m[c.SESSION_SILENCES] + session] = 0
-    m[m[c.SESSION_SILENT] + session] = 0
-    m[m[c.SESSION_CLOSING] + session] = 0
-    m[m[c.SESSION_BUFFER_FIRST] + session] = NOTHING
-    m[m[c.SESSION_IDLE] + session] = lists.new_list(m)
-    m[m[c.SESSION_UNFINISHED_FIRST] + session] = NOTHING
-    latency, disturbances = (
-        m[m[c.CONSUMER_LINK] + consumer],
-        m[m[c.INSTANCE_DISTURBANCES] + instance],
-    )
-    connection = network.connection_of_session(m, f, latency, disturbances)
-    m[m[c.SESSION_CONNECTION] + session] = connection
-    m[m[c.INSTANCE_SESSION] + instance] = session
-    m[m[c.INSTANCE_SESSIONS] + instance] += 1
-    m[m[c.CONSUMER_UP] + consumer] += 1
-    _make_workers(m, session, consumer, m[m[c.INSTANCE_NUMBER] + instance])
-    if not m[m[c.CONSUMER_IS_GROUP] + consumer]:
-        _connect(m, f, session, consumer)
-    first = m[m[c.SESSION_FIRST_WORKER] + session]
-    for worker in range(first, first + m[m[c.CONSUMER_CONCURRENCY] + consumer]):
-        urge(m, a.START_WORKER, worker, 0)
-    return session
-
-
-@jit
-def _make_workers(m: Ints, session: int, consumer: int, instance: int) -> None:
-    concurrency = m[m[c.CONSUMER_CONCURRENCY] + consumer]
-    m[m[c.SESSION_FIRST_WORKER] + session] = m[c.WORKER_ROWS]
-    for number in range(concurrency):
-        worker = new_row(m, c.WORKER_ROWS)
-        m[m[c.WORKER_SESSION] + worker] = session
-        m[m[c.WORKER_CONSUMER] + worker] = consumer
-        m[m[c.WORKER_NUMBER] + worker] = number
-        m[m[c.WORKER_PLACE] + worker] = instance * concurrency + number
-        m[m[c.WORKER_STATE] + worker] = AT_HEAD
-        m[m[c.WORKER_IS_ASLEEP] + worker] = 0
-        m[m[c.WORKER_RUNNING] + worker] = 0
-        m[m[c.WORKER_AT_WORK] + worker] = 1
-        m[m[c.WORKER_INBOX_FIRST] + worker] = NOTHING
-        m[m[c.WORKER_REQUESTS] + worker] = 0
-
-
-@jit
-def _connect(m: Ints, f: Reals, session: int, consumer: int) -> None:
-    """Open a connection to each queue; there is a row for what the session holds of it."""
-    first = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
-    m[m[c.SESSION_FIRST_HOLD] + session] = m[c.HOLD_ROWS]
-    count = m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]
-    for subscription in range(first, first + count):
-        hold = new_row(m, c.HOLD_ROWS)
-        m[m[c.HOLD_SESSION] + hold] = session
-        m[m[c.HOLD_SUBSCRIPTION] + hold] = subscription
-        m[m[c.HOLD_IS_CONNECTED] + hold] = 0
-        m[m[c.HOLD_IS_SWEEPING] + hold] = 0
-        m[m[c.HOLD_RENEWALS] + hold] = 0
-    holds = m[m[c.SESSION_FIRST_HOLD] + session]
-    for hold in range(holds, holds + count):
-        invoke(m, f, a.CONNECT, hold, 0, 0)
 
 
 @jit
@@ -115,6 +62,45 @@ def wake_up(m: Ints, worker: int) -> None:
     if m[m[c.WORKER_IS_ASLEEP] + worker]:
         m[m[c.WORKER_IS_ASLEEP] + worker] = 0
         wake(m, a.RESUME_WORKER, worker, 0)
+
+
+@jit
+def ask_again(m: Ints, session: int) -> None:
+    """Let all workers look for work again: requests went with a closed connection, or it ends."""
+    first = m[m[c.SESSION_FIRST_WORKER] + session]
+    concurrency = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
+    for worker in range(first, first + concurrency):
+        wake_up(m, worker)
+
+
+# Heard and unheard ----------------------------------------------------------------------------
+
+
+@jit
+def fall_silent(m: Ints, f: Reals, session: int) -> None:
+    """Send no more heartbeats; the broker misses the instance after a while."""
+    m[m[c.SESSION_SILENT] + session] = 1
+    m[m[c.SESSION_SILENCES] + session] += 1
+    _tell_queues(m, f, session, a.FELL_SILENT)
+    if m[m[c.CONSUMER_IS_GROUP] + m[m[c.SESSION_CONSUMER] + session]]:
+        invoke(m, f, a.GROUP_FELL_SILENT, session, 0, 0)
+
+
+@jit
+def be_heard(m: Ints, f: Reals, session: int) -> None:
+    """Send heartbeats again."""
+    m[m[c.SESSION_SILENT] + session] = 0
+    _tell_queues(m, f, session, a.IS_HEARD)
+
+
+@jit
+def _tell_queues(m: Ints, f: Reals, session: int, what: int) -> None:
+    consumer = m[m[c.SESSION_CONSUMER] + session]
+    if m[m[c.CONSUMER_IS_GROUP] + consumer]:
+        return
+    first = m[m[c.SESSION_FIRST_HOLD] + session]
+    for hold in range(first, first + m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]):
+        invoke(m, f, what, hold, 0, 0)
 
 
 # From the broker ------------------------------------------------------------------------------

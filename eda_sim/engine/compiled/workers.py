@@ -1,6 +1,7 @@
 """Workers: take one delivery after the other and handle it.
 
-A worker is a row that says where it goes on when it is resumed.
+A worker is a row that says where it goes on when it is resumed. This is the short way, on which
+nothing can go wrong; all others are in :mod:`handling`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from eda_sim.engine.compiled.lists import NOTHING, append
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.sessions import (
     AT_HEAD,
+    IDEAL_IN_GROUP,
+    IDEAL_IN_QUEUE,
     SERVING,
     entity,
     next_delivery,
@@ -29,14 +32,16 @@ from eda_sim.engine.compiled.sessions import (
 @action(a.START_WORKER)
 def start(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Let a worker begin."""
-    if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
-        work(m, f, worker)
-    return 0
+    if m[m[c.CONSUMER_IS_GROUP] + m[m[c.WORKER_CONSUMER] + worker]]:
+        return invoke(m, f, a.START_MEMBER, worker, 0, 0)
+    return resume(m, f, worker, 0, 0)
 
 
 @action(a.RESUME_WORKER)
 def resume(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Let a worker that was woken go on."""
+    if m[m[c.WORKER_IS_IDEAL] + worker] != IDEAL_IN_QUEUE:
+        return invoke(m, f, a.RESUME_WITH_CARE, worker, 0, 0)
     if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
         work(m, f, worker)
     return 0
@@ -45,11 +50,14 @@ def resume(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
 @jit
 def work(m: Ints, f: Reals, worker: int) -> None:
     """Take what is there; with nothing there, ask and wait."""
+    if m[m[c.WORKER_IS_IDEAL] + worker] != IDEAL_IN_QUEUE:
+        invoke(m, f, a.WORK_WITH_CARE, worker, 0, 0)
+        return
     consumer = m[m[c.WORKER_CONSUMER] + worker]
     delivery = next_delivery(m, worker)
     if delivery == NOTHING:
         sleep(m, worker)
-        _ask(m, f, worker)
+        ask(m, f, worker)
         return
     if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_BEFORE:
         settle(m, f, delivery, 0, 0)
@@ -57,7 +65,8 @@ def work(m: Ints, f: Reals, worker: int) -> None:
 
 
 @jit
-def _ask(m: Ints, f: Reals, worker: int) -> None:
+def ask(m: Ints, f: Reals, worker: int) -> None:
+    """Ask for messages; where the broker pushes, note that this worker is idle."""
     consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
     queue = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     if m[m[c.SUBSCRIPTION_DELIVERY] + queue] != k.DELIVERY_MODE_PULL:
@@ -75,7 +84,7 @@ def _ask(m: Ints, f: Reals, worker: int) -> None:
 
 @jit
 def begin(m: Ints, f: Reals, worker: int, delivery: int) -> None:
-    """Take a delivery up: look the message up, and serve it unless its effect took place."""
+    """Take a delivery up and serve it."""
     consumer = m[m[c.WORKER_CONSUMER] + worker]
     entry = m[m[c.DELIVERY_ENTRY] + delivery]
     message = m[m[c.ENTRY_MESSAGE] + entry]
@@ -122,8 +131,25 @@ def complete(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     if m[m[c.CONSUMER_EMITS] + consumer]:
         message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
         invoke(m, f, a.EMIT, message, m[m[c.SESSION_INSTANCE] + session], 0)
+    if m[m[c.WORKER_IS_IDEAL] + worker] == IDEAL_IN_GROUP:
+        model.close(m)
+        return go_on_with_batch(m, f, worker)
+    if m[m[c.CONSUMER_IS_GROUP] + consumer]:  # it stops, and finishes its batch
+        model.close(m)
+        return invoke(m, f, a.HANDLE_ALL, worker, 0, 0)
     if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_AFTER:
         settle(m, f, delivery, 0, 0)
     model.close(m)
     work(m, f, worker)
+    return 0
+
+
+@jit
+def go_on_with_batch(m: Ints, f: Reals, worker: int) -> int:
+    """Take the next delivery of a member's batch up."""
+    delivery = m[m[c.WORKER_BATCH] + worker]
+    if delivery == NOTHING:
+        return invoke(m, f, a.BATCH_HANDLED, worker, 0, 0)
+    m[m[c.WORKER_BATCH] + worker] = m[m[c.DELIVERY_NEXT] + delivery]
+    begin(m, f, worker, delivery)
     return 0
