@@ -268,8 +268,8 @@ def hear(m: Ints, f: Reals, request: int, stored: int) -> None:
         if is_mine:
             confirm(m, message)
         return
-    if is_mine:
-        mark(m, message, k.STATUS_REJECTED)
+    # Who has crashed since then does not hear it; nobody will send the message again.
+    mark(m, message, k.STATUS_REJECTED if is_mine else k.STATUS_LOST)
     model.close(m)
 
 

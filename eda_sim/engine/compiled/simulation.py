@@ -7,14 +7,23 @@ from collections.abc import Callable
 import numpy as np
 
 from eda_sim.engine.compiled import actions, cells, loop
+from eda_sim.engine.compiled import batching as _batching
+from eda_sim.engine.compiled import breaker as _breaker
+from eda_sim.engine.compiled import careful as _careful
+from eda_sim.engine.compiled import closing as _closing
 from eda_sim.engine.compiled import connections as _connections
 from eda_sim.engine.compiled import dead_letters as _dead_letters
 from eda_sim.engine.compiled import dispatch as _dispatch
 from eda_sim.engine.compiled import emits as _emits
+from eda_sim.engine.compiled import failover as _failover
+from eda_sim.engine.compiled import faults as _faults
+from eda_sim.engine.compiled import handling as _handling
 from eda_sim.engine.compiled import leases as _leases
 from eda_sim.engine.compiled import redelivery as _redelivery
 from eda_sim.engine.compiled import schedules as _schedules
+from eda_sim.engine.compiled import speed as _speed
 from eda_sim.engine.compiled import transfers as _transfers
+from eda_sim.engine.compiled import verdicts as _verdicts
 from eda_sim.engine.compiled import workers as _workers
 from eda_sim.engine.compiled.memory import Memory
 from eda_sim.engine.compiled.pointers import addresses, enter
@@ -24,14 +33,23 @@ from eda_sim.engine.trace import TABLES as TRACE_TABLES
 from eda_sim.engine.trace import Table, Trace
 
 _UNITS = (
+    _batching,
+    _breaker,
+    _careful,
+    _closing,
     _connections,
     _dead_letters,
     _dispatch,
     _emits,
+    _failover,
+    _faults,
+    _handling,
     _leases,
     _redelivery,
     _schedules,
+    _speed,
     _transfers,
+    _verdicts,
     _workers,
 )
 """Modules whose actions nothing here names."""
@@ -121,6 +139,8 @@ _GROWING = {
     "SESSION": 1 << 10,
     "WORKER": 1 << 12,
     "HOLD": 1 << 10,
+    "BATCH": 1 << 14,
+    "RECORD": 1 << 14,
     "BREAKER": 1 << 10,
     "MEMORY": 1 << 10,
     "MESSAGE_GROUP": 1 << 10,
@@ -173,6 +193,15 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
     _link_rows(memory, plan, sources, channels, instances)
     _begin(memory, plan)
     return memory
+
+
+def _of_channels(plan: Plan, instances: int) -> dict[str, int]:
+    """Return how many lanes of publishers, replicas and nodes there may be."""
+    partitions = plan.channels.rows.partitions
+    nodes = plan.replication.is_replicated * plan.replication.factor
+    lanes = partitions[plan.producers.rows.channel].sum() + instances * partitions.sum()
+    replicas = (nodes * partitions).sum()
+    return {"LANE": int(lanes), "REPLICA": int(replicas), "BROKER": int(nodes.sum())}
 
 
 def _begin(memory: Memory, plan: Plan) -> None:
