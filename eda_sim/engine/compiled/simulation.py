@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from eda_sim.engine.compiled import actions, cells, loop
+from eda_sim.engine.compiled import assignment as _assignment
 from eda_sim.engine.compiled import batching as _batching
 from eda_sim.engine.compiled import breaker as _breaker
 from eda_sim.engine.compiled import careful as _careful
@@ -17,8 +18,10 @@ from eda_sim.engine.compiled import dispatch as _dispatch
 from eda_sim.engine.compiled import emits as _emits
 from eda_sim.engine.compiled import failover as _failover
 from eda_sim.engine.compiled import faults as _faults
+from eda_sim.engine.compiled import groups as _groups
 from eda_sim.engine.compiled import handling as _handling
 from eda_sim.engine.compiled import leases as _leases
+from eda_sim.engine.compiled import reading as _reading
 from eda_sim.engine.compiled import redelivery as _redelivery
 from eda_sim.engine.compiled import schedules as _schedules
 from eda_sim.engine.compiled import speed as _speed
@@ -33,6 +36,7 @@ from eda_sim.engine.trace import TABLES as TRACE_TABLES
 from eda_sim.engine.trace import Table, Trace
 
 _UNITS = (
+    _assignment,
     _batching,
     _breaker,
     _careful,
@@ -43,8 +47,10 @@ _UNITS = (
     _emits,
     _failover,
     _faults,
+    _groups,
     _handling,
     _leases,
+    _reading,
     _redelivery,
     _schedules,
     _speed,
@@ -185,6 +191,8 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
         "SPREAD": channels * sources,
         "OUTLET": channels * instances,
         "INSTANCE": instances,
+        "GROUP": len(plan.consumers.address),
+        "SHARE": int(plan.channels.rows.partitions[plan.subscriptions.channel].sum()),
         "LINE": int((plan.subscriptions.priorities + 1).sum()),
     }
     memory = Memory(capacities, actions.COUNT, plan.distributions.data)
