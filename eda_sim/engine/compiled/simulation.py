@@ -195,6 +195,7 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
         "SHARE": int(plan.channels.rows.partitions[plan.subscriptions.channel].sum()),
         "LINE": int((plan.subscriptions.priorities + 1).sum()),
     }
+    capacities |= _of_channels(plan, instances)
     memory = Memory(capacities, actions.COUNT, plan.distributions.data)
     for name, group in groups.items():
         memory.fill(name, group)
