@@ -71,7 +71,7 @@ def _delay_elsewhere(m: Ints, f: Reals, consumer: int, delivery: int) -> int:
 
 
 @action(a.STORE_FOR_RETRY)
-def store_for_retry(m: Ints, f: Reals, delivery: int, _verdict: int, delay_ns: int) -> int:
+def store_for_retry(m: Ints, f: Reals, delivery: int, delay_ns: int, _c: int) -> int:
     """Store a copy of a failed message in the retry channel; its attempts go on there."""
     entry = m[m[c.DELIVERY_ENTRY] + delivery]
     consumer = m[m[c.ENTRY_CONSUMER] + entry]
