@@ -19,6 +19,9 @@ module             question
 ``recovery``       how long after a fault was the lag back to normal
 ``summary``        the numbers to look at first
 ``topology``       who sends to whom
+``metrics``        one number of one consumer, by its name
+``objectives``     a bound on such a number, and whether it is met
+``replications``   how to be honest about chance with independent runs
 ``intervals``      how to be honest about chance when observations depend on each other
 ``steps``          counting what is there at each moment
 =================  ================================================================================

@@ -53,24 +53,34 @@ def guarantee(tables: Tables) -> pd.DataFrame:
         ``duplicated``, ``lost``, ``pending``, ``out_of_order``; and ``extra_effects``, the effects
         beyond the first of each message.
     """
-    rows = []
-    for name in tables.names:
-        table = effects_of(tables, name)
-        effects = table["effects"].to_numpy()
-        final = table["final"].to_numpy()
-        rows.append(
-            {
-                "consumer": name,
-                "messages": len(table),
-                "exactly_once": int((effects == 1).sum()),
-                "duplicated": int((effects > 1).sum()),
-                "lost": int(((effects == 0) & final).sum()),
-                "pending": int(((effects == 0) & ~final).sum()),
-                "out_of_order": int(overtaken(table).sum()),
-                "extra_effects": int(np.maximum(effects - 1, 0).sum()),
-            }
-        )
+    rows = [{"consumer": name, **counts_of(effects_of(tables, name))} for name in tables.names]
     return pd.DataFrame(rows, columns=["consumer", *COUNTS])
+
+
+def counts_of(table: pd.DataFrame) -> dict[str, int]:
+    """Return the counted guarantee of one consumer.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`eda_sim.analysis.effects.effects_of` returns it.
+
+    Returns
+    -------
+    dict
+        One count per word of :data:`COUNTS`.
+    """
+    effects = table["effects"].to_numpy()
+    final = table["final"].to_numpy()
+    return {
+        "messages": len(table),
+        "exactly_once": int((effects == 1).sum()),
+        "duplicated": int((effects > 1).sum()),
+        "lost": int(((effects == 0) & final).sum()),
+        "pending": int(((effects == 0) & ~final).sum()),
+        "out_of_order": int(overtaken(table).sum()),
+        "extra_effects": int(np.maximum(effects - 1, 0).sum()),
+    }
 
 
 def overtaken(effects: pd.DataFrame) -> pd.Series:

@@ -136,17 +136,15 @@ def quantile_intervals(
         raise ValueError(message)
     if values.size == 0:
         return [Estimate(np.nan, np.nan, np.nan) for _ in wanted]
-    marks = _quantiles(values, np.array([0.25, 0.5, 0.75]))
+    marks = quantiles(values, np.array([0.25, 0.5, 0.75]))
     estimates = []
-    for probability, value in zip(
-        wanted.tolist(), _quantiles(values, wanted).tolist(), strict=True
-    ):
+    for probability, value in zip(wanted.tolist(), quantiles(values, wanted).tolist(), strict=True):
         low, high = _usual_and_tail(probability, value, marks)
         count = min(batches, _visits(values, low, high) // _VISITS_PER_BATCH)
         if count < _FEWEST_BATCHES:
             estimates.append(Estimate(value, np.nan, np.nan))
             continue
-        statistics = _quantiles(_cut(values, count), np.array([probability]))[:, 0]
+        statistics = quantiles(_cut(values, count), np.array([probability]))[:, 0]
         estimates.append(_around_quantile(value, statistics, confidence))
     return estimates
 
@@ -178,8 +176,14 @@ def _cut(values: Values, batches: int) -> Values:
     return values[: length * batches].reshape(batches, length)
 
 
-def _quantiles(values: Values, probabilities: Values) -> Values:
-    """Return quantiles along the last axis, in the last axis (a partition, not a sort)."""
+def quantiles(values: Values, probabilities: Values) -> Values:
+    """Return quantiles along the last axis, in the last axis (a partition, not a sort).
+
+    Examples
+    --------
+    >>> quantiles(np.arange(1.0, 101.0), np.array([0.5, 0.99])).tolist()
+    [50.0, 99.0]
+    """
     size = values.shape[-1]
     # 1e-9 keeps a probability such as 0.7, which is a little less than 7/10, on its own rank.
     ranks = np.clip(np.ceil(probabilities * size - 1e-9).astype(np.int64) - 1, 0, size - 1)

@@ -34,6 +34,13 @@ _NEEDED = ("message_id", "created_at", "started_at", "effect_at")
 
 USUAL_QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
+TIMES = {
+    "latency": ("created_at", "effect_at"),
+    "waiting": ("created_at", "started_at"),
+    "service": ("started_at", "effect_at"),
+}
+"""Each time, and the columns of the effects between which it passes."""
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -253,11 +260,7 @@ def latency(tables: Tables, *, consumer: str | None = None, what: str = "latency
     KeyError
         If there is no such consumer, or no such time.
     """
-    begin, end = {
-        "latency": ("created_at", "effect_at"),
-        "waiting": ("created_at", "started_at"),
-        "service": ("started_at", "effect_at"),
-    }[what]
+    begin, end = TIMES[what]
     names = tables.names if consumer is None else [consumer]
     parts = []
     for name in names:

@@ -48,7 +48,7 @@ def summary(tables: Tables) -> pd.DataFrame:
     seconds = tables.ended_at - tables.warmup
     rows = []
     for place, name in enumerate(tables.names):
-        own = _after_warmup(tables, tables.deliveries_of(name))
+        own = after_warmup(tables, tables.deliveries_of(name))
         values = took.of(name)
         points = quantile_intervals(values, list(_PERCENTILES.values()))
         lag_here = behind.loc[is_one_of(behind["consumer"], [name]), "messages"]
@@ -73,7 +73,8 @@ def summary(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "utilization", "lag_max"])
 
 
-def _after_warmup(tables: Tables, deliveries: pd.DataFrame) -> pd.DataFrame:
+def after_warmup(tables: Tables, deliveries: pd.DataFrame) -> pd.DataFrame:
+    """Return those of the deliveries whose message was created after the warm-up."""
     created = tables.messages["created_at"].to_numpy()[deliveries["message_id"].to_numpy()]
     chosen: pd.DataFrame = deliveries[created >= tables.warmup]
     return chosen
