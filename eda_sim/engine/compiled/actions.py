@@ -161,7 +161,8 @@ from __future__ import annotations
     BUILD_REDELIVERY,
     ARRIVE_VERDICT,
     BUILD_CLUSTER,
-) = range(158)
+    REHASH,
+) = range(159)
 
 COUNT = 320
 """Numbers there may be."""

@@ -7,9 +7,10 @@ two events when it is half full.
 
 from __future__ import annotations
 
+from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled.lists import NOTHING
-from eda_sim.engine.compiled.pointers import Ints, jit
+from eda_sim.engine.compiled.pointers import Ints, Reals, action, jit
 from eda_sim.engine.lineage import mix
 
 __all__ = ["get", "has", "place_of", "put", "remove"]
@@ -87,3 +88,32 @@ def remove(m: Ints, owner: int, key: int) -> None:
             m[m[c.SLOT_VALUE] + hole] = m[m[c.SLOT_VALUE] + slot]
             hole = slot
     m[m[c.SLOT_OWNER] + hole] = NOTHING
+
+
+@action(a.REHASH)
+def rehash(m: Ints, _f: Reals, slots: int, _b: int, _c: int) -> int:
+    """Let everything find its place again in a table that had so many slots, and has more now.
+
+    What has no new place yet has an owner below NOTHING; whoever finds its new place taken by such
+    a one takes it, and the other looks for its own.
+    """
+    capacity = m[c.SLOT_CAPACITY]
+    owners, keys, values = m[c.SLOT_OWNER], m[c.SLOT_KEY], m[c.SLOT_VALUE]
+    for slot in range(slots):
+        if m[owners + slot] != NOTHING:
+            m[owners + slot] = NOTHING - 1 - m[owners + slot]
+    for slot in range(slots, capacity):
+        m[owners + slot] = NOTHING
+    for start in range(slots):
+        if m[owners + start] >= NOTHING:
+            continue
+        owner, key, value = NOTHING - 1 - m[owners + start], m[keys + start], m[values + start]
+        m[owners + start] = NOTHING
+        while owner >= 0:
+            slot = _home(m, owner, key)
+            while m[owners + slot] >= 0:
+                slot = (slot + 1) & (capacity - 1)
+            displaced, other_key, other = m[owners + slot], m[keys + slot], m[values + slot]
+            m[owners + slot], m[keys + slot], m[values + slot] = owner, key, value
+            owner, key, value = NOTHING - 1 - displaced, other_key, other
+    return 0

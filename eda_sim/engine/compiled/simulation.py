@@ -107,8 +107,7 @@ def _run(memory: Memory, plan: Plan, progress: Progress | None) -> bool:
                 progress(1.0)
             return True
         if why == loop.NEEDS_ROOM:
-            memory.ints[cells.NEEDS_ROOM] = 0
-            memory.grow(_larger(memory))
+            _make_room(memory)
         if progress is not None:
             progress(_share(memory, plan))
 
@@ -152,6 +151,19 @@ _GROWING = {
     "MESSAGE_GROUP": 1 << 10,
     "LETTER": 1 << 10,
 }
+
+
+def _make_room(memory: Memory) -> None:
+    """Give more room to what asked for it."""
+    memory.ints[cells.NEEDS_ROOM] = 0
+    larger, slots = _larger(memory), memory.capacities["SLOT"]
+    if 2 * memory.ints[cells.SLOT_USED] > slots:
+        larger["SLOT"] = 4 * slots
+    if larger:
+        memory.grow(larger)
+    if "SLOT" in larger:
+        memory.ints[cells.SLOT_ROWS] = larger["SLOT"]
+        _call(memory, actions.REHASH, slots)
 
 
 def _larger(memory: Memory) -> dict[str, int]:
