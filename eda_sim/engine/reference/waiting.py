@@ -140,7 +140,7 @@ class ByPriority:
 
     def __init__(self, levels: int, position: RequeuePosition) -> None:
         self._to_head = position == RequeuePosition.HEAD
-        self._ahead = InOrder(RequeuePosition.ORIGINAL)
+        self._ahead = InOrder(RequeuePosition.HEAD)
         self._lines = [InOrder(RequeuePosition.ORIGINAL) for _ in range(levels)]
 
     def _line_of(self, entry: Entry) -> InOrder:
@@ -153,7 +153,7 @@ class ByPriority:
     def put_back(self, entry: Entry) -> None:
         """Take in a copy that comes back."""
         if self._to_head:
-            self._ahead.add(entry)
+            self._ahead.put_back(entry)
         else:
             self._line_of(entry).put_back(entry)
 
