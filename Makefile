@@ -101,7 +101,7 @@ $(READY): pyproject.toml requirements.lock | $(PY)
 $(READY_ALL): $(READY)
 	@echo "Installing the tools for tests and notebooks ..."
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
-	    --constraint requirements.lock --editable ".[lab,test]"
+	    --constraint requirements.lock --editable ".[dask,lab,test]"
 	@touch $@
 
 $(COMPILED): $(READY) $(wildcard eda_sim/engine/streams/*.py)

@@ -11,22 +11,30 @@ import eda_sim
 PUBLIC_NAMES = [
     "CallFailed",
     "CallTimeout",
+    "Comparison",
+    "ExperimentError",
     "Failure",
     "HandlerError",
     "Run",
     "Scenario",
     "ScenarioError",
+    "Sizing",
     "brokers",
+    "compare",
+    "design",
     "dump",
     "lessons",
     "load",
     "plots",
     "run",
     "scenarios",
+    "size",
+    "summarize",
+    "sweep",
     "theory",
 ]
 
-HEAVY = ["matplotlib", "networkx", "numba", "pandas", "pyarrow", "pydantic", "scipy", "simpy"]
+HEAVY = ["joblib", "matplotlib", "networkx", "numba", "pandas", "pyarrow", "pydantic", "scipy", "simpy"]
 
 
 def modules_after(statement: str) -> set[str]:

@@ -163,7 +163,7 @@ class Metric:
         return meant[0]
 
 
-def parse_metric(text: str | Metric) -> Metric:
+def parse_metric(text: object) -> Metric:
     """Read the name of a metric.
 
     Parameters
@@ -298,7 +298,7 @@ class _Measuring:
     def _times(self, consumer: str, what: str) -> Values:
         begin, end = TIMES[what]
         table = self._effects_at(consumer)
-        took = table[end].to_numpy() - table[begin].to_numpy()
+        took: Values = table[end].to_numpy() - table[begin].to_numpy()
         return took[table["effects"].to_numpy() > 0]
 
     def _guarantee(self, consumer: str, statistic: str) -> float:
@@ -312,7 +312,7 @@ class _Measuring:
     def _utilization(self, consumer: str, statistic: str) -> float:
         table = utilization(self._tables, by="instance" if statistic else "consumer")
         own = table.loc[table["consumer"] == consumer, "utilization"]
-        return own.max() if statistic == "max" else own.min()
+        return float(own.max() if statistic == "max" else own.min())
 
     def _lag(self, consumer: str, statistic: str) -> float:
         steps = lag_steps(self._tables)
@@ -345,12 +345,12 @@ class _Measuring:
         ages = table.loc[is_one_of(table["consumer"], [consumer]), "staleness_s"].to_numpy()
         if ages.size == 0:
             return np.nan
-        return {"max": ages.max(), "mean": ages.mean(), "end": ages[-1]}[statistic]
+        return float({"max": ages.max(), "mean": ages.mean(), "end": ages[-1]}[statistic])
 
     def _recovery(self, consumer: str, statistic: str) -> float:
         table = recovery(self._tables)
         took = table.loc[table["target"] == consumer, "recovery_s"].fillna(np.inf)
-        return took.max() if statistic == "max" else took.mean()
+        return float(took.max() if statistic == "max" else took.mean())
 
     def _deliveries(self, consumer: str, _: str) -> float:
         return len(after_warmup(self._tables, self._tables.deliveries_of(consumer)))
@@ -366,5 +366,4 @@ def _of_times(took: Values, statistic: str) -> float:
     if statistic.startswith("p"):
         share = float(Decimal(statistic[1:]) / 100)
         return float(quantiles(took, np.array([share]))[0])
-    number: float = {"mean": np.mean, "std": np.std, "min": np.min, "max": np.max}[statistic](took)
-    return float(number)
+    return float(getattr(took, statistic)())

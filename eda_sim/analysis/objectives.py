@@ -110,7 +110,7 @@ class Objective:
         return one_sided_bound(sample, upper="<" in self.comparison, confidence=confidence)
 
 
-def parse_objective(text: str | Objective) -> Objective:
+def parse_objective(text: object) -> Objective:
     """Read an objective.
 
     Parameters

@@ -1,0 +1,185 @@
+"""Comparisons: how different two scenarios are, chance set aside.
+
+Both scenarios are run with the same random numbers, and the difference is taken within each
+replication. What both met alike (a burst of arrivals, a few long services) cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.metrics import Metric, parse_metric
+from eda_sim.analysis.replications import (
+    independent_replications,
+    mean_over_replications,
+    variance_ratio,
+)
+from eda_sim.experiments.arguments import check_count, check_seed, check_share
+from eda_sim.experiments.executors import Executor
+from eda_sim.experiments.progress import Progress
+from eda_sim.experiments.running import (
+    ExperimentError,
+    StorePath,
+    Task,
+    make_runs,
+)
+from eda_sim.experiments.wording import spelled_value
+from eda_sim.spec import Scenario
+
+_SIDES = ("scenario", "variant")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """The difference between two scenarios.
+
+    Attributes
+    ----------
+    metric : Metric
+        What was compared.
+    runs : DataFrame
+        One row per replication: ``replication``, ``scenario``, ``variant``, ``difference`` (variant
+        minus scenario).
+    confidence : float
+        Probability that an interval covers the true mean.
+    """
+
+    metric: Metric
+    runs: pd.DataFrame = field(repr=False)
+    confidence: float = 0.95
+
+    @property
+    def difference(self) -> Estimate:
+        """Mean of the variant minus the scenario, with its paired interval."""
+        return self._mean_of("difference")
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``what`` (scenario, variant, difference), ``mean``, ``low``, ``high``, ``n``."""
+        names = (*_SIDES, "difference")
+        rows = [(name, *self._mean_of(name), int(self.runs[name].notna().sum())) for name in names]
+        return pd.DataFrame(rows, columns=["what", "mean", "low", "high", "n"])
+
+    @property
+    def is_different(self) -> bool:
+        """Whether the interval of the difference leaves zero out."""
+        value, low, high = self.difference
+        return bool(low > 0 or high < 0 or (low == high == value != 0))
+
+    @property
+    def variance_ratio(self) -> float:
+        """Variance of an unpaired difference over that of the paired one."""
+        return variance_ratio(*self._pairs())
+
+    @property
+    def independent_replications(self) -> float:
+        """Independent runs of *each* scenario that would give an interval of the same width."""
+        return independent_replications(*self._pairs(), confidence=self.confidence)
+
+    def _pairs(self) -> tuple[Any, Any]:
+        whole = self.runs.dropna(subset=["difference"])
+        return whole["scenario"].to_numpy(), whole["variant"].to_numpy()
+
+    def _mean_of(self, name: str) -> Estimate:
+        return mean_over_replications(self.runs[name].to_numpy(), confidence=self.confidence)
+
+    def __repr__(self) -> str:
+        dimension = self.metric.dimension
+        before, after = (spelled_value(self._mean_of(name).value, dimension) for name in _SIDES)
+        value, low, high = (spelled_value(number, dimension) for number in self.difference)
+        pairs = len(self._pairs()[0])
+        return (
+            f"{self.metric}: {before} -> {after}, difference {value} "
+            f"({low} to {high}, {self.confidence:.4g} confidence, {pairs} pairs; "
+            f"independent runs would have needed {self.independent_replications:,.0f} of each)"
+        )
+
+
+def compare(
+    scenario: Scenario,
+    variant: Scenario | Mapping[str, Any],
+    *,
+    metric: str | Metric = "latency.p99",
+    replications: int = 20,
+    seed: int | None = None,
+    confidence: float = 0.95,
+    executor: Executor = None,
+    store: StorePath = None,
+    progress: Progress = True,
+) -> Comparison:
+    """Compare two scenarios by pairs of runs that share their random numbers.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is there.
+    variant : Scenario or mapping
+        What it is compared with; or what of it changes, path -> value.
+    metric : str
+        What to compare: see :mod:`eda_sim.analysis.metrics`.
+    replications : int
+        Pairs of runs, at least 2.
+    seed : int, optional
+        Of all runs; that of ``scenario`` without it.
+    confidence : float
+        Probability that the interval covers the true difference.
+    executor, store, progress
+        As in :func:`~eda_sim.experiments.sweeping.sweep`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ExperimentError
+        If a run failed.
+    ValueError
+        If an argument is not valid, also if both have several consumers and none is named.
+
+    References
+    ----------
+    A. M. Law, "Simulation Modeling and Analysis", 5th ed. (2015), sections 10.2.1 and 11.2.
+
+    Examples
+    --------
+    >>> import eda_sim as es
+    >>> quick = es.load("mm1").replace({"duration": "2min", "warmup": "0s"})
+    >>> faster = {"consumers.worker.service": "exponential(mean=90ms)"}
+    >>> result = es.compare(quick, faster, metric="latency.mean", replications=5)
+    >>> result.is_different, result.difference.value < 0, result.variance_ratio > 2
+    (True, True, True)
+    """
+    check_count("replications", replications, at_least=2)
+    check_share("confidence", confidence)
+    check_seed(seed)
+    other = variant if isinstance(variant, Scenario) else scenario.replace(variant)
+    wanted = parse_metric(metric)
+    metrics = [wanted.at_one(list(each.consumers)) for each in (scenario, other)]
+    used = scenario.seed if seed is None else seed
+    tasks = [
+        Task(each, used, replication, (own,))
+        for replication in range(replications)
+        for each, own in zip((scenario, other), metrics, strict=True)
+    ]
+    label = f"Comparison of {scenario.name}"
+    outcomes = make_runs(tasks, executor=executor, store=store, progress=progress, label=label)
+    failed = [place for place, outcome in enumerate(outcomes) if outcome.error]
+    if failed:
+        side, replication = _SIDES[failed[0] % 2], failed[0] // 2
+        message = (
+            f"{len(failed)} of {len(tasks)} runs failed: {side}, replication {replication}: "
+            f"{outcomes[failed[0]].error}"
+        )
+        raise ExperimentError(message)
+    values = [outcome.numbers[0] for outcome in outcomes]
+    runs = pd.DataFrame(
+        {"replication": range(replications), "scenario": values[::2], "variant": values[1::2]}
+    )
+    runs["difference"] = runs["variant"] - runs["scenario"]
+    return Comparison(metrics[0], runs, confidence)
