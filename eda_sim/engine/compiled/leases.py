@@ -16,7 +16,7 @@ from eda_sim.engine.compiled import draws, lists
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.sessions import hold_of, to_broker, wake_up
+from eda_sim.engine.compiled.sessions import ask_again, hold_of, to_broker
 
 
 @action(a.BUILD_LEASES)
@@ -43,10 +43,8 @@ def build(m: Ints, _f: Reals, queue: int, _b: int, _c: int) -> int:
 @action(a.BEGIN_LEASE)
 def begin(m: Ints, f: Reals, queue: int, delivery: int, _c: int) -> int:
     """Start the clock of a lease."""
-    length_ns, backoff = (
-        m[m[c.SUBSCRIPTION_LEASE_TIMEOUT_NS] + queue],
-        m[m[c.SUBSCRIPTION_BACKOFF] + queue],
-    )
+    length_ns = m[m[c.SUBSCRIPTION_LEASE_TIMEOUT_NS] + queue]
+    backoff = m[m[c.SUBSCRIPTION_BACKOFF] + queue]
     if backoff != NOTHING:
         attempt = m[m[c.DELIVERY_ATTEMPT] + delivery]
         length_ns = draws.retry_ns(m, f, backoff, 0, 0, attempt, 0, 0)
@@ -280,8 +278,4 @@ def _reconnect(m: Ints, f: Reals, hold: int) -> None:
     """Connect anew; workers whose requests went with the closed connection ask again."""
     invoke(m, f, a.CONNECT, hold, 0, 0)
     if m[m[c.SUBSCRIPTION_DELIVERY] + m[m[c.HOLD_SUBSCRIPTION] + hold]] == k.DELIVERY_MODE_PULL:
-        session = m[m[c.HOLD_SESSION] + hold]
-        workers = m[m[c.SESSION_FIRST_WORKER] + session]
-        count = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
-        for worker in range(workers, workers + count):
-            wake_up(m, worker)
+        ask_again(m, m[m[c.HOLD_SESSION] + hold])

@@ -15,14 +15,8 @@ from eda_sim.engine.compiled import lists, maps, model
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.model import NOT_LISTED, new_delivery
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.sessions import hold_of, send
+from eda_sim.engine.compiled.sessions import ACKNOWLEDGE, MOVE, RELEASE, hold_of, send
 from eda_sim.engine.compiled.waiting import IN_ORDER, add, build, first
-
-ACKNOWLEDGE = 0
-RELEASE = 1
-REJECT = 2
-MOVE = 3
-"""What an instance may say about a delivery."""
 
 _PARTED = 2_200_000
 """Owner in the hash table of the suspended partitions of the first subscription."""
