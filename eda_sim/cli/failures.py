@@ -4,7 +4,7 @@
 code  meaning
 ====  ==========================================================================================
 0     done
-1     a check failed
+1     a check failed, an objective is not met, or runs of a sweep failed
 2     the input was wrong: an option, a scenario, a file that cannot be read or written
 130   interrupted (Ctrl-C); nothing half written is left
 141   whoever read the output closed the pipe

@@ -95,7 +95,7 @@ class Comparison:
         pairs = len(self._pairs()[0])
         return (
             f"{self.metric}: {before} -> {after}, difference {value} "
-            f"({low} to {high}, {self.confidence:.4g} confidence, {pairs} pairs; "
+            f"({low} to {high}, {100 * self.confidence:.4g} % confidence, {pairs} pairs; "
             f"independent runs would have needed {self.independent_replications:,.0f} of each)"
         )
 

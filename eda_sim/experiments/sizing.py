@@ -54,6 +54,8 @@ class Sizing:
         Dotted path of what was varied.
     find : str
         ``smallest`` or ``largest``.
+    low, high : int, float or str
+        Ends of the range.
     table : DataFrame
         One row per value that was run, in ascending order: ``value``, ``mean`` (of the metric),
         ``bound`` (what has to be on the right side: a one-sided confidence bound), ``n``
@@ -68,16 +70,17 @@ class Sizing:
     objective: Objective
     vary: str
     find: str
+    low: Any
+    high: Any
     table: pd.DataFrame = field(repr=False)
     confidence: float
     scenario: Scenario | None = field(repr=False)
 
     def __repr__(self) -> str:
         if self.value is None:
-            first, last = self.table["value"].iloc[0], self.table["value"].iloc[-1]
             place = -1 if self.find == "smallest" else 0
             return (
-                f"no value of {self.vary} from {first} to {last} meets {self.objective}: "
+                f"no value of {self.vary} from {self.low} to {self.high} meets {self.objective}: "
                 f"at {self.table['value'].iloc[place]} {self._bound(place)}"
             )
         values = self.table["value"].tolist()
@@ -207,7 +210,17 @@ def size(
     table = pd.DataFrame([rows[number] for number in sorted(rows)])
     chosen = None if value is None else scenario.replace({vary: value})
     names = list((chosen or scenario).consumers)
-    return Sizing(value, goal.at_one(names), vary, find, table, confidence, chosen)
+    return Sizing(
+        value=value,
+        objective=goal.at_one(names),
+        vary=vary,
+        find=find,
+        low=low,
+        high=high,
+        table=table,
+        confidence=confidence,
+        scenario=chosen,
+    )
 
 
 def _values(tasks: list[Task], changes: dict[str, Any], **options: Any) -> list[float]:

@@ -83,7 +83,7 @@ def sweep(
     DataFrame
         By point, then metric: ``point`` (number), one column per path, ``metric``, ``consumer``,
         ``mean``, ``low``, ``high`` (s, per s, or counts), ``n`` (replications that have such a
-        number), ``error`` (None, or why runs of this point failed). ``low`` and ``high`` are NaN
+        number), ``error`` (missing, or why runs of this point failed). ``low`` and ``high`` are NaN
         with fewer than two replications. With ``runs``: ``point``, the paths, ``replication``,
         ``seed``, ``metric``, ``consumer``, ``value``, ``error``.
 
@@ -93,7 +93,7 @@ def sweep(
         If runs failed, at the end: how many, where first, and why. Its ``table`` has everything
         that did not fail. Not with ``errors="keep"``.
     ValueError
-        If an argument is not valid.
+        If an argument is not valid, or no point makes a scenario.
 
     Examples
     --------
@@ -118,6 +118,8 @@ def sweep(
         raise ValueError(message)
     wanted = _metrics(metrics)
     chosen = points_of(scenario, points)
+    if errors == "raise" and all(point.scenario is None for point in chosen):
+        raise ValueError(chosen[0].error)
     plans = [_metrics_at(point, wanted, scenario) for point in chosen]
     tasks, places = _tasks(chosen, plans, replications, seed)
     outcomes = make_runs(
@@ -243,7 +245,7 @@ def _complaint(runs: pd.DataFrame, points: Sequence[Point]) -> str:
     where = sorted({int(number) for number in failed["point"]})
     point = points[where[0]]
     at = "" if point.error else f", replication {first['replication']}"
-    more = f" (and {len(where) - 1} more points)" if len(where) > 1 else ""
+    more = f" (and at {len(where) - 1} more)" if len(where) > 1 else ""
     return (
         f"{len(failed)} of {len(each)} runs failed, at {len(where)} of {len(points)} points: "
         f"{point}{at}: {first['error']}{more}"
