@@ -108,8 +108,7 @@ ENTRY = 128
     ENTRY_RECORD,
     ENTRY_EXPIRES_AT,
     ENTRY_HISTORY,
-    ENTRY_PREVIOUS,
-) = range(128, 156)
+) = range(128, 155)
 
 # Deliveries: the columns of the trace, then what only the run needs.
 DELIVERY = 192

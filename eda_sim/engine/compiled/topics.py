@@ -64,18 +64,43 @@ def has_unread(m: Ints, share: int) -> bool:
 
 @jit
 def _join_log(m: Ints, share: int, entry: int) -> None:
-    """Append a copy to the log; what is committed already is not looked at any more."""
-    last = m[m[c.SHARE_LOG_LAST] + share]
+    """Put a copy at its offset: retention may have taken what a failover lost there."""
+    if m[m[c.ENTRY_OFFSET] + entry] < m[m[c.SHARE_LOG_END] + share]:
+        _cut(m, share, m[m[c.ENTRY_OFFSET] + entry])
     m[m[c.ENTRY_NEXT] + entry] = NOTHING
-    m[m[c.ENTRY_PREVIOUS] + entry] = last
     if m[m[c.SHARE_OPEN] + share] == NOTHING:
         m[m[c.SHARE_OPEN] + share] = entry
     else:
-        m[m[c.ENTRY_NEXT] + last] = entry
+        m[m[c.ENTRY_NEXT] + m[m[c.SHARE_LOG_LAST] + share]] = entry
     if m[m[c.SHARE_UNREAD] + share] == NOTHING:
         m[m[c.SHARE_UNREAD] + share] = entry
     m[m[c.SHARE_LOG_LAST] + share] = entry
     m[m[c.SHARE_LOG_END] + share] += 1
+
+
+@jit
+def _cut(m: Ints, share: int, offset: int) -> None:
+    """Let the log end before an offset."""
+    committed = m[m[c.SHARE_COMMITTED] + share]
+    if offset < m[m[c.SHARE_LOG_END] + share]:
+        m[m[c.SHARE_LOG_END] + share] = offset
+        if offset <= m[m[c.SHARE_POSITION] + share]:
+            m[m[c.SHARE_POSITION] + share] = offset
+            m[m[c.SHARE_UNREAD] + share] = NOTHING
+        if offset <= committed:
+            m[m[c.SHARE_COMMITTED] + share] = offset
+            m[m[c.SHARE_OPEN] + share] = NOTHING
+        else:
+            last = m[m[c.SHARE_OPEN] + share]
+            for _ in range(offset - committed - 1):
+                last = m[m[c.ENTRY_NEXT] + last]
+            m[m[c.ENTRY_NEXT] + last] = NOTHING
+            m[m[c.SHARE_LOG_LAST] + share] = last
+    unread_bytes, unread = 0, m[m[c.SHARE_UNREAD] + share]
+    while unread != NOTHING:
+        unread_bytes += m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + unread]]
+        unread = m[m[c.ENTRY_NEXT] + unread]
+    m[m[c.SHARE_UNREAD_BYTES] + share] = unread_bytes
 
 
 @jit
@@ -216,31 +241,8 @@ def remove(m: Ints, f: Reals, entry: int, state: int, _c: int) -> int:
         if before == k.STATE_SCHEDULED:
             _no_longer_held(m, f, entry)
     if state == k.STATE_TRUNCATED:
-        _cut(m, entry)
+        _cut(m, share_of(m, entry), m[m[c.ENTRY_OFFSET] + entry])
     return 0
-
-
-@jit
-def _cut(m: Ints, entry: int) -> None:
-    """Let the log end before a copy that may stand in it."""
-    share, offset = share_of(m, entry), m[m[c.ENTRY_OFFSET] + entry]
-    if offset < m[m[c.SHARE_LOG_END] + share]:
-        m[m[c.SHARE_LOG_END] + share] = offset
-        if offset <= m[m[c.SHARE_COMMITTED] + share]:
-            m[m[c.SHARE_COMMITTED] + share] = offset
-            m[m[c.SHARE_OPEN] + share] = NOTHING
-        else:
-            last = m[m[c.ENTRY_PREVIOUS] + entry]
-            m[m[c.ENTRY_NEXT] + last] = NOTHING
-            m[m[c.SHARE_LOG_LAST] + share] = last
-        if offset <= m[m[c.SHARE_POSITION] + share]:
-            m[m[c.SHARE_POSITION] + share] = offset
-            m[m[c.SHARE_UNREAD] + share] = NOTHING
-    unread_bytes, unread = 0, m[m[c.SHARE_UNREAD] + share]
-    while unread != NOTHING:
-        unread_bytes += m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + unread]]
-        unread = m[m[c.ENTRY_NEXT] + unread]
-    m[m[c.SHARE_UNREAD_BYTES] + share] = unread_bytes
 
 
 @action(a.SUSPEND_IN_GROUP)

@@ -83,19 +83,25 @@ class Topic:
 
     def offer(self, entry: Entry) -> None:
         """Take in a copy that has just become visible."""
-        partition = self.partitions[entry.partition]
-        partition.log.append(entry)
+        partition = self._append(entry)
         partition.unread_bytes += entry.message.size_bytes
         self.available += 1
         self.group.make_readable(partition)
 
     def hold(self, entry: Entry) -> None:
         """Take in a copy that is not visible before its delay is over; what follows it waits."""
-        partition = self.partitions[entry.partition]
         entry.wait()
-        partition.log.append(entry)
+        partition = self._append(entry)
         partition.held += 1
         self.scheduled += 1
+
+    def _append(self, entry: Entry) -> GroupPartition:
+        """Put a copy at its offset: retention may have taken what a failover lost there."""
+        partition = self.partitions[entry.partition]
+        if entry.offset < len(partition.log):
+            self._cut(partition, entry.offset)
+        partition.log.append(entry)
+        return partition
 
     def admit(self, entry: Entry) -> None:
         """Let the group read a copy whose delay is over, unless it has gone meanwhile."""
