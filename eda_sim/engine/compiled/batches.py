@@ -44,6 +44,7 @@ def new_batch(m: Ints, publisher: int, message: int) -> int:
     m[m[c.BATCH_STATE] + batch] = COLLECTING
     m[m[c.BATCH_ATTEMPTS] + batch] = 0
     m[m[c.BATCH_DEADLINE] + batch] = k.NONE
+    m[m[c.BATCH_ANSWER_DUE] + batch] = k.NONE
     m[m[c.BATCH_FIRST_SENT_AT] + batch] = k.NONE
     m[m[c.BATCH_DELAY_NS] + batch] = 0
     m[m[c.BATCH_IN_DOUBT] + batch] = 0
@@ -132,6 +133,10 @@ def new_lanes(m: Ints, publisher: int) -> None:
     m[m[c.PUBLISHER_BLOCKED] + publisher] = lists.new_list(m)
     m[m[c.PUBLISHER_UNDONE] + publisher] = lists.new_list(m)
     m[m[c.PUBLISHER_READY] + publisher] = NOTHING
+    m[m[c.PUBLISHER_ANSWERS] + publisher] = lists.new_list(m)
+    m[m[c.PUBLISHER_ANSWER_ALARM] + publisher] = NOTHING
+    m[m[c.PUBLISHER_DEADLINES] + publisher] = lists.new_list(m)
+    m[m[c.PUBLISHER_DEADLINE_ALARM] + publisher] = NOTHING
     for _ in range(m[m[c.CHANNEL_PARTITIONS] + m[m[c.PUBLISHER_CHANNEL] + publisher]]):
         lane = new_row(m, c.LANE_ROWS)
         m[m[c.LANE_HELD_BACK] + lane] = lists.new_list(m)
@@ -216,7 +221,7 @@ def _open_batch(m: Ints, publisher: int, message: int) -> None:
     patience_ns = m[m[c.SOURCE_DELIVERY_TIMEOUT_NS] + source]
     if patience_ns != k.NONE:
         m[m[c.BATCH_DEADLINE] + batch] = m[c.NOW] + patience_ns
-        call_in(m, patience_ns, k.RANK_DELIVERY_TIMEOUT, batch, TIME_IS_OVER)
+        set_alarm(m, batch, TIME_IS_OVER, m[c.NOW] + patience_ns)
     if not m[m[c.SOURCE_BATCHES] + source] or is_full(m, batch, 1):
         make_ready(m, batch)
         return
@@ -249,3 +254,69 @@ def let_in(m: Ints, publisher: int) -> None:
         lists.pop_first(m, blocked)
         m[m[c.MESSAGE_NODE] + message] = NOTHING
         take_in(m, publisher, message)
+
+
+# Alarms ---------------------------------------------------------------------------------------
+
+# Most time-outs never come: all of one publisher take the same time, so that those that are due
+# first stand in the calendar, the others in a line behind them, and most leave it unseen.
+
+
+@jit
+def set_alarm(m: Ints, batch: int, what: int, due: int) -> None:
+    """Let an answer be missing, or a batch be given up, at a time that is later than all others."""
+    publisher = m[m[c.BATCH_PUBLISHER] + batch]
+    is_answer = what == ANSWER_IS_MISSING
+    line = m[m[c.PUBLISHER_ANSWERS if is_answer else c.PUBLISHER_DEADLINES] + publisher]
+    alarm = m[c.PUBLISHER_ANSWER_ALARM if is_answer else c.PUBLISHER_DEADLINE_ALARM] + publisher
+    if m[alarm] in (NOTHING, due):
+        m[alarm] = due
+        _ring_at(m, batch, what, due)
+        return
+    node = lists.first(m, line)
+    while node != NOTHING and _is_settled(m, node, what):
+        lists.remove(m, line, node)
+        node = lists.first(m, line)
+    m[m[c.NODE_KEY] + lists.append(m, line, batch)] = due
+
+
+@jit
+def _is_settled(m: Ints, node: int, what: int) -> bool:
+    """Return whether nobody needs an alarm any more."""
+    batch, due = m[m[c.NODE_VALUE] + node], m[m[c.NODE_KEY] + node]
+    state = m[m[c.BATCH_STATE] + batch]
+    if what == ANSWER_IS_MISSING:
+        return state != IN_FLIGHT or m[m[c.BATCH_ANSWER_DUE] + batch] != due
+    return state == DONE
+
+
+@jit
+def _ring_at(m: Ints, batch: int, what: int, due: int) -> None:
+    source = m[m[c.PUBLISHER_SOURCE] + m[m[c.BATCH_PUBLISHER] + batch]]
+    number, attempt = m[m[c.BATCH_NUMBER] + batch], m[m[c.BATCH_ATTEMPTS] + batch]
+    rank = k.RANK_REQUEST_TIMEOUT
+    if what == TIME_IS_OVER:
+        rank, attempt = k.RANK_DELIVERY_TIMEOUT, 0
+    schedule(m, due, rank, source, number, attempt, a.BATCH_TIMER, batch, what, attempt)
+
+
+@jit
+def set_next_alarm(m: Ints, batch: int, what: int) -> None:
+    """Put those alarms of a publisher into the calendar that are due next, when one has rung."""
+    publisher = m[m[c.BATCH_PUBLISHER] + batch]
+    is_answer = what == ANSWER_IS_MISSING
+    line = m[m[c.PUBLISHER_ANSWERS if is_answer else c.PUBLISHER_DEADLINES] + publisher]
+    alarm = m[c.PUBLISHER_ANSWER_ALARM if is_answer else c.PUBLISHER_DEADLINE_ALARM] + publisher
+    if m[alarm] != m[c.NOW]:
+        return
+    m[alarm] = NOTHING
+    node = lists.first(m, line)
+    while node != NOTHING:
+        if not _is_settled(m, node, what):
+            due = m[m[c.NODE_KEY] + node]
+            if m[alarm] not in (NOTHING, due):
+                return
+            m[alarm] = due
+            _ring_at(m, m[m[c.NODE_VALUE] + node], what, due)
+        lists.remove(m, line, node)
+        node = lists.first(m, line)

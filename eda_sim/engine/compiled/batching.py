@@ -118,6 +118,7 @@ def time_has_come(m: Ints, f: Reals, batch: int, what: int, attempt: int) -> int
             batches.make_ready(m, batch)
             _send_ready(m, f, m[m[c.BATCH_PUBLISHER] + batch])
     elif what == batches.ANSWER_IS_MISSING:
+        batches.set_next_alarm(m, batch, what)
         if state == batches.IN_FLIGHT and m[m[c.BATCH_ATTEMPTS] + batch] == attempt:
             m[m[c.BATCH_IN_DOUBT] + batch] = 1
             batches.give_status(m, batch, k.STATUS_UNKNOWN)
@@ -125,6 +126,7 @@ def time_has_come(m: Ints, f: Reals, batch: int, what: int, attempt: int) -> int
     elif what == batches.BACKING_OFF_IS_OVER:
         _end_backing_off(m, f, batch)
     else:
+        batches.set_next_alarm(m, batch, what)
         _give_up(m, f, batch)
     return 0
 
@@ -198,7 +200,8 @@ def _send_batch(m: Ints, f: Reals, publisher: int, batch: int) -> None:
     if m[m[c.PUBLISHER_ACKS] + publisher] == k.ACKS_NONE:
         _finish(m, publisher, batch)
     elif patience_ns != k.NONE:
-        batches.call_in(m, patience_ns, k.RANK_REQUEST_TIMEOUT, batch, batches.ANSWER_IS_MISSING)
+        m[m[c.BATCH_ANSWER_DUE] + batch] = m[c.NOW] + patience_ns
+        batches.set_alarm(m, batch, batches.ANSWER_IS_MISSING, m[c.NOW] + patience_ns)
     invoke(m, f, a.SEND_REQUEST, request, 0, 0)
 
 

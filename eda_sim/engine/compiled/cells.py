@@ -660,7 +660,11 @@ PUBLISHER = 2368
     PUBLISHER_UNDONE,
     PUBLISHER_FIRST_LANE,
     PUBLISHER_IS_SENDING,
-) = range(2368, 2386)
+    PUBLISHER_ANSWERS,
+    PUBLISHER_ANSWER_ALARM,
+    PUBLISHER_DEADLINES,
+    PUBLISHER_DEADLINE_ALARM,
+) = range(2368, 2390)
 
 # How each source spreads messages without a key over the partitions of a channel.
 SPREAD = 2432
@@ -915,7 +919,8 @@ BATCH = 2688
     BATCH_SEQUENCE,
     BATCH_PLACE,
     BATCH_NODE,
-) = range(2688, 2708)
+    BATCH_ANSWER_DUE,
+) = range(2688, 2709)
 
 # What a publisher knows of each partition.
 LANE = 2752
