@@ -104,7 +104,7 @@ $(READY_ALL): $(READY)
 	    --constraint requirements.lock --editable ".[dask,lab,test]"
 	@touch $@
 
-$(COMPILED): $(READY) $(wildcard eda_sim/engine/streams/*.py)
+$(COMPILED): $(READY) $(wildcard eda_sim/engine/streams/*.py eda_sim/engine/compiled/*.py)
 	@echo "Compiling the kernels, once (up to a minute) ..."
 	$(PY) -m eda_sim.engine.warm
 	@touch $@

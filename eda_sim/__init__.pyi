@@ -14,6 +14,7 @@ from .experiments import size as size
 from .experiments import summarize as summarize
 from .experiments import sweep as sweep
 from .simulation import Run as Run
+from .simulation import check as check
 from .simulation import run as run
 from .spec import Scenario as Scenario
 from .spec import ScenarioError as ScenarioError

@@ -10,7 +10,14 @@ from eda_sim.engine.trace import Trace
 from eda_sim.engine.user import Handler, Process, check_handlers, named_processes
 from eda_sim.spec.scenario import Scenario
 
-Engine = Literal["auto", "reference"]
+Engine = Literal["auto", "compiled", "reference"]
+
+_ENGINES = ("auto", "compiled", "reference")
+_WORTH_LOADING = 5_000
+"""Messages that the reference engine needs a quarter of a second for: so long takes the kernel to
+load from disk."""
+_WORTH_COMPILING = 2_000_000
+"""Messages that the reference engine needs a minute for, as the compiler does."""
 
 
 def execute(
@@ -33,8 +40,10 @@ def execute(
         Instead of the scenario's own seed; 0 <= seed < 2**32.
     replication : int
         Number of the independent replication; 0 <= replication < 2**32.
-    engine : {"auto", "reference"}
-        Who runs it. The trace is the same.
+    engine : {"auto", "compiled", "reference"}
+        Who runs it. The trace is the same to the last bit, so ``auto`` chooses by time alone: the
+        compiled engine, unless its kernel would have to be loaded or compiled first and the run is
+        too short for that. User code runs on the reference engine only.
     progress : callable, optional
         Called now and then with the share of the run that is done, from 0 to 1.
     handlers : mapping, optional
@@ -50,16 +59,50 @@ def execute(
     Raises
     ------
     ValueError
-        If there is no such engine, or seed or replication is out of bounds.
+        If there is no such engine, it cannot run user code, or seed or replication is out of
+        bounds.
     """
-    if engine not in ("auto", "reference"):
-        message = f"engine: {engine!r} is not valid: must be 'auto' or 'reference'"
+    if engine not in _ENGINES:
+        message = f"engine: {engine!r} is not valid: must be one of {', '.join(_ENGINES)}"
         raise ValueError(message)
     plan = make_plan(scenario, seed=seed, replication=replication)
-    # SimPy is imported here, so that a door that only reads scenarios does not wait for it.
-    from eda_sim.engine.reference.simulation import simulate
-
     check_handlers(scenario, handlers or {})
-    return simulate(
-        plan, progress=progress, handlers=handlers, processes=named_processes(processes)
-    )
+    named = named_processes(processes)
+    has_user_code = bool(handlers or named)
+    if engine == "compiled" and has_user_code:
+        message = "engine: 'compiled' is not valid: handlers and processes need 'reference'"
+        raise ValueError(message)
+    if engine == "compiled" or (engine == "auto" and not has_user_code and _pays(scenario)):
+        from eda_sim.engine.compiled import simulation as compiled
+
+        return compiled.simulate(plan, progress=progress)
+    # SimPy is imported here, so that a door that only reads scenarios does not wait for it.
+    from eda_sim.engine.reference import simulation as reference
+
+    return reference.simulate(plan, progress=progress, handlers=handlers, processes=named)
+
+
+def _pays(scenario: Scenario) -> bool:
+    """Return whether a run is long enough for the compiled engine."""
+    from eda_sim.engine.compiled import pointers
+
+    if not pointers.COMPILED or pointers.is_loaded():
+        return pointers.COMPILED
+    messages = _expected_messages(scenario)
+    if messages < _WORTH_LOADING:
+        return False
+    from eda_sim.engine.compiled.simulation import is_kept
+
+    return messages >= _WORTH_COMPILING or is_kept()
+
+
+def _expected_messages(scenario: Scenario) -> float:
+    """Return about how many messages the producers of a scenario create."""
+    if scenario.messages is not None:
+        return scenario.messages
+    total = 0.0
+    for producer in scenario.producers.values():
+        stop = min(bound for bound in (producer.stop, scenario.duration, 1e9) if bound is not None)
+        created = producer.arrivals.rate * max(0.0, stop - producer.start)
+        total += created if producer.messages is None else min(created, producer.messages)
+    return total

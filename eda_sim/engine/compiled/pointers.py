@@ -21,7 +21,19 @@ from eda_sim.engine.compiled.cells import FUNCTIONS
 from eda_sim.engine.streams._jit import COMPILED, keep_current, without_literals
 from eda_sim.engine.streams._jit import jit as whole
 
-__all__ = ["COMPILED", "action", "addresses", "enter", "invoke", "jit", "rows_of", "stretch"]
+__all__ = [
+    "COMPILED",
+    "action",
+    "addresses",
+    "compile_some",
+    "enter",
+    "invoke",
+    "is_kept",
+    "is_loaded",
+    "jit",
+    "rows_of",
+    "stretch",
+]
 
 Ints: TypeAlias = list[int]
 """The integers of a run: a pointer, or interpreted a list."""
@@ -166,7 +178,7 @@ if COMPILED:
         """Call an action of a run whose memory is two arrays."""
         return _enter(ints.ctypes.data, reals.ctypes.data, number, a)
 
-    def _compile(function: Action) -> int:
+    def _unit(function: Action) -> Any:
         unit: Any = CFunc(function, (_SIGNATURE.args, _SIGNATURE.return_type), {}, {"nogil": True})
         try:
             unit.enable_caching()
@@ -174,6 +186,16 @@ if COMPILED:
             pass
         else:
             keep_current(unit)
+        return unit
+
+    def is_kept(number: int) -> bool:
+        """Return whether the unit of an action is on disk, compiled from the present source."""
+        unit = _unit(_ACTIONS[number])
+        context = unit._targetdescr.target_context  # noqa: SLF001 - Numba has no question for it
+        return unit._cache.load_overload(unit._sig, context) is not None  # noqa: SLF001
+
+    def _compile(function: Action) -> int:
+        unit = _unit(function)
         unit.compile()
         _UNITS.append(unit)
         address: int = unit.address
@@ -202,8 +224,38 @@ else:
         """Call an action of a run whose memory is two lists."""
         return invoke(ints, reals, number, a, 0, 0)
 
+    def is_kept(number: int) -> bool:
+        """Return whether the unit of an action is on disk."""
+        return False
+
     def _compile(function: Action) -> int:
         return id(function)
+
+
+def is_loaded() -> bool:
+    """Return whether this process has the kernel."""
+    return bool(_ADDRESSES)
+
+
+def compile_some(part: int, parts: int) -> int:
+    """Compile one share of the units, so that several processes can do it together.
+
+    Parameters
+    ----------
+    part, parts : int
+        Which share, from 0, of how many.
+
+    Returns
+    -------
+    int
+        How many units this was.
+    """
+    # Neighbours share what they call, so a share is a stretch of them, not every other one.
+    numbers = sorted(_ACTIONS)
+    share = numbers[part * len(numbers) // parts : (part + 1) * len(numbers) // parts]
+    for number in share:
+        _ADDRESSES[number] = _compile(_ACTIONS[number])
+    return len(share)
 
 
 def addresses(count: int) -> list[int]:

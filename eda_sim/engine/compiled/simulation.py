@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eda_sim.engine.compiled import actions, cells, loop
+from eda_sim.engine.compiled import actions, cells, loop, pointers
 from eda_sim.engine.compiled import assignment as _assignment
 from eda_sim.engine.compiled import batching as _batching
 from eda_sim.engine.compiled import breaker as _breaker
@@ -93,6 +93,27 @@ def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
         if _run(memory, plan, progress):
             return _trace(memory, plan)
         factor *= 4
+
+
+def is_kept() -> bool:
+    """Return whether the kernel is on disk, so that a run need not wait for the compiler."""
+    return pointers.is_kept(actions.RUN)
+
+
+def compile_kernel(part: int = 0, parts: int = 1) -> int:
+    """Compile one share of the kernel's units, and keep them on disk.
+
+    Parameters
+    ----------
+    part, parts : int
+        Which share, from 0, of how many.
+
+    Returns
+    -------
+    int
+        How many units this was.
+    """
+    return pointers.compile_some(part, parts)
 
 
 def _run(memory: Memory, plan: Plan, progress: Progress | None) -> bool:
