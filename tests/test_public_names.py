@@ -20,6 +20,7 @@ PUBLIC_NAMES = [
     "ScenarioError",
     "Sizing",
     "brokers",
+    "check",
     "compare",
     "design",
     "dump",
