@@ -17,9 +17,10 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import breaker as breakers
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled import dedup, draws, model, speed
+from eda_sim.engine.compiled import dedup, draws, speed
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.draws import GIVE_UP
+from eda_sim.engine.compiled.effects import number_of, put_down, settle_part
 from eda_sim.engine.compiled.faults import bug_probability
 from eda_sim.engine.compiled.histories import earlier
 from eda_sim.engine.compiled.lists import NOTHING, append
@@ -31,17 +32,13 @@ from eda_sim.engine.compiled.sessions import (
     AT_PART,
     CALLING,
     GONE,
-    LEAVE,
     LOOKING_UP,
-    MOVE,
     SERVING,
     entity,
     next_delivery,
-    no_longer_unfinished,
     settle,
     sleep,
 )
-from eda_sim.engine.compiled.verdicts import decide
 from eda_sim.engine.compiled.workers import ask, go_on_with_batch
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE
 
@@ -81,7 +78,7 @@ def work(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
                 delivery = after
         if not _handle(m, f, worker):
             return 0
-        _settle_part(m, f, worker)
+        settle_part(m, f, worker)
 
 
 @jit
@@ -129,7 +126,7 @@ def _handle_rest(m: Ints, f: Reals, worker: int) -> bool:
         m[m[c.WORKER_BATCH] + worker] = delivery
         if not _handle(m, f, worker):
             return False
-        _settle_part(m, f, worker)
+        settle_part(m, f, worker)
     m[m[c.WORKER_STATE] + worker] = AT_HEAD
     return True
 
@@ -163,7 +160,7 @@ def resume_handling(m: Ints, f: Reals, worker: int, enough: int, _c: int) -> int
             _end_call(m, f, worker, enough)
         if not _proceed(m, f, worker, state != AT_CALL):
             return 0
-        _settle_part(m, f, worker)
+        settle_part(m, f, worker)
     if not m[m[c.CONSUMER_IS_GROUP] + m[m[c.WORKER_CONSUMER] + worker]]:
         return work(m, f, worker, 0, 0)
     if _handle_rest(m, f, worker):
@@ -189,7 +186,7 @@ def _handle(m: Ints, f: Reals, worker: int) -> bool:
         m[m[c.DELIVERY_HAS_FAILED] + delivery] = 0
         is_known = False
         if memory != NOTHING:
-            is_known = dedup.has_seen(m, consumer, memory, _number(m, delivery))
+            is_known = dedup.has_seen(m, consumer, memory, number_of(m, delivery))
         m[m[c.DELIVERY_IS_KNOWN] + delivery] = int(is_known)
         if not is_known:
             if m[m[c.WORKER_FRESH] + worker] == NOTHING:
@@ -205,12 +202,6 @@ def _handle(m: Ints, f: Reals, worker: int) -> bool:
     m[m[c.WORKER_TRY] + worker] = 1
     m[m[c.WORKER_PREVIOUS_NS] + worker] = 0
     return _proceed(m, f, worker, False)
-
-
-@jit
-def _number(m: Ints, delivery: int) -> int:
-    """Return the number of the message of a delivery."""
-    return m[m[c.MESSAGE_ID] + m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]]
 
 
 @jit
@@ -238,7 +229,7 @@ def _proceed(m: Ints, f: Reals, worker: int, has_called: bool) -> bool:
         if then == _WAITS:
             return False
         if then == _IS_OVER:
-            _put_down(m, f, worker)
+            put_down(m, f, worker)
             return True
 
 
@@ -362,66 +353,3 @@ def _after_call(m: Ints, f: Reals, worker: int) -> int:
     what, due = a.RESUME_HANDLING, m[c.NOW] + delay_ns
     schedule(m, due, k.RANK_HANDLER_RETRY, consumer, copy, number, what, worker, 0, 0)
     return _WAITS
-
-
-# Afterwards -----------------------------------------------------------------------------------
-
-
-@jit
-def _put_down(m: Ints, f: Reals, worker: int) -> None:
-    """Be done with a part, and decide what becomes of each delivery."""
-    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
-    count = m[m[c.WORKER_PART_COUNT] + worker]
-    m[m[c.WORKER_RUNNING] + worker] = 0
-    m[m[c.CONSUMER_BUSY] + consumer] -= 1
-    delivery = m[m[c.WORKER_PART_FIRST] + worker]
-    for _ in range(count):
-        m[m[c.DELIVERY_FINISHED_AT] + delivery] = m[c.NOW]
-        m[m[c.DELIVERY_VERDICT] + delivery] = ACKNOWLEDGE
-        m[m[c.DELIVERY_DELAY_NS] + delivery] = 0
-        no_longer_unfinished(m, session, delivery)
-        delivery = m[m[c.DELIVERY_NEXT] + delivery]
-    delivery = m[m[c.WORKER_PART_FIRST] + worker]
-    for _ in range(count):
-        if m[m[c.DELIVERY_HAS_FAILED] + delivery]:
-            decide(m, f, delivery)
-        else:
-            _take_effect(m, f, consumer, session, delivery)
-        delivery = m[m[c.DELIVERY_NEXT] + delivery]
-
-
-@jit
-def _take_effect(m: Ints, f: Reals, consumer: int, session: int, delivery: int) -> None:
-    """Let an effect take place, unless it did before."""
-    memory, number = m[m[c.SESSION_MEMORY] + session], _number(m, delivery)
-    is_known = m[m[c.DELIVERY_IS_KNOWN] + delivery] != 0
-    if m[m[c.CONSUMER_DEDUP_TRANSACTIONAL] + consumer] and memory != NOTHING and not is_known:
-        is_known = dedup.has_seen(m, consumer, memory, number)
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    m[m[c.ENTRY_DISPOSITION] + entry] = k.STATE_ACKNOWLEDGED
-    if is_known:
-        m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_SKIPPED
-        return
-    m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_OK
-    m[m[c.DELIVERY_EFFECT] + delivery] = 1
-    if memory != NOTHING:
-        dedup.record(m, consumer, memory, number)
-    if m[m[c.CONSUMER_EMITS] + consumer]:
-        message = m[m[c.ENTRY_MESSAGE] + entry]
-        invoke(m, f, a.EMIT, message, m[m[c.SESSION_INSTANCE] + session], 0)
-
-
-@jit
-def _settle_part(m: Ints, f: Reals, worker: int) -> None:
-    """Tell the broker how it went; in a group the offset says it, but for what is moved."""
-    consumer = m[m[c.WORKER_CONSUMER] + worker]
-    in_queue = not m[m[c.CONSUMER_IS_GROUP] + consumer]
-    after = m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_AFTER
-    delivery = m[m[c.WORKER_PART_FIRST] + worker]
-    for _ in range(m[m[c.WORKER_PART_COUNT] + worker]):
-        following = m[m[c.DELIVERY_NEXT] + delivery]
-        verdict = m[m[c.DELIVERY_VERDICT] + delivery]
-        if (in_queue and after and verdict != LEAVE) or (not in_queue and verdict == MOVE):
-            settle(m, f, delivery, verdict, m[m[c.DELIVERY_DELAY_NS] + delivery])
-        model.close(m)
-        delivery = following
