@@ -32,7 +32,7 @@ _OPTIONS = (
         "--workers",
         type=click.IntRange(1),
         metavar="N",
-        help="Make the runs in so many processes; default: what is fastest on this machine.",
+        help="Make so many runs at a time; default: what is fastest on this machine.",
     ),
     click.option(
         "--store",

@@ -3,24 +3,23 @@
 ==================  ===============================================================================
 argument            meaning
 ==================  ===============================================================================
-None                this process while the work is short, else one process per core
-a number            so many processes on this machine; 1 is this process alone
+None                this machine: as many runs at a time as it has cores, where that pays
+a number            this machine: so many runs at a time; 1 is this thread alone
 a Dask ``Client``   the workers of a cluster
 another pool        anything with the ``submit`` of :mod:`concurrent.futures`
 ==================  ===============================================================================
 
-Starting worker processes costs about as much as two seconds of simulation, because each of them
-imports NumPy, pandas and Numba. So without an argument the first runs are made here, and processes
-are started when what is left would take longer than that. joblib keeps them for five minutes: the
-next sweep finds them warm.
-
-Threads would start at once, but tables and statistics hold Python's lock, and so does the reference
-engine: two threads make as many runs per second as one. Who has a reason hands in a
-``ThreadPoolExecutor``.
+On this machine the first run is made here, and tells how to go on. If the compiled engine made it,
+the rest is done by *threads*: its kernel does not hold Python's lock, and threads start at once.
+The reference engine does hold it, so that two threads would make as many runs per second as one:
+then it is *processes*, by joblib, which keeps them for five minutes for the next sweep. Starting
+them costs some seconds, because each imports NumPy, pandas and Numba; without a number, runs are
+made here until what is left is worth that.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
@@ -31,8 +30,9 @@ from eda_sim.spec.errors import shown
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-WORTH_STARTING_S = 2.0
-"""Seconds of work that processes must find to be worth their start."""
+WORTH_STARTING_S = 8.0
+"""Seconds of work that processes must find to be worth their start: about two to three seconds on
+an idle machine, more on a busy one, and half of the work is saved at best by two."""
 
 
 class Pool(Protocol):
@@ -64,7 +64,7 @@ def check_executor(executor: Executor) -> None:
     --------
     >>> check_executor(0)
     Traceback (most recent call last):
-    ValueError: executor: 0 is not valid: must be None, a number of processes, or a Dask Client
+    ValueError: executor: 0 is not valid: must be None, a number of workers, or a Dask Client
     """
     if isinstance(executor, int) and not isinstance(executor, bool) and executor >= 1:
         return
@@ -72,7 +72,7 @@ def check_executor(executor: Executor) -> None:
         return
     message = (
         f"executor: {shown(executor)} is not valid: "
-        "must be None, a number of processes, or a Dask Client"
+        "must be None, a number of workers, or a Dask Client"
     )
     raise ValueError(message)
 
@@ -101,19 +101,8 @@ def finished(
     >>> list(finished(abs, [-1, -2], 1))
     [(0, 1), (1, 2)]
     """
-    if executor is None:
-        done = 0
-        for place, result in _while_short(function, tasks):
-            yield place, result
-            done += 1
-        rest = [(place, tasks[place]) for place in range(done, len(tasks))]
-        yield from _by_processes(function, rest, -1)
-    elif isinstance(executor, int):
-        numbered = list(enumerate(tasks))
-        if executor == 1:
-            yield from (_numbered(function, *each) for each in numbered)
-        else:
-            yield from _by_processes(function, numbered, executor)
+    if executor is None or isinstance(executor, int):
+        yield from _on_this_machine(function, tasks, executor)
     elif hasattr(executor, "get_executor"):
         # Two equal runs are one to Dask unless it is told that they are not.
         yield from _by_pool(function, tasks, executor.get_executor(pure=False))
@@ -121,19 +110,33 @@ def finished(
         yield from _by_pool(function, tasks, executor)
 
 
-def _while_short(
-    function: Callable[[Task], Result], tasks: Sequence[Task]
-) -> Iterator[tuple[int, Result]]:
-    """Work here as long as the rest, at the pace of the fastest so far, is not worth processes."""
+def _on_this_machine(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int | None
+) -> Iterator[tuple[int, Result | Exception]]:
     fastest = float("inf")
     for place, task in enumerate(tasks):
         begin = time.perf_counter()
-        yield place, function(task)
+        result = function(task)
         # The first one imports, compiles and fills caches; only the second tells the pace.
         if place:
             fastest = min(fastest, time.perf_counter() - begin)
-            if fastest * (len(tasks) - place - 1) > WORTH_STARTING_S:
-                return
+        yield place, result
+        if workers == 1 or place + 1 == len(tasks):
+            continue
+        rest = list(enumerate(tasks))[place + 1 :]
+        if kernel_is_loaded():
+            yield from _by_joblib(function, rest, workers or -1, backend="threading")
+            return
+        is_long = bool(place) and fastest * len(rest) > WORTH_STARTING_S
+        if workers is not None or is_long:
+            yield from _by_joblib(function, rest, workers or -1, backend="loky")
+            return
+
+
+def kernel_is_loaded() -> bool:
+    """Return whether the compiled engine is at work in this process."""
+    module = sys.modules.get("eda_sim.engine.compiled.pointers")
+    return module is not None and bool(module.COMPILED and module.is_loaded())
 
 
 def _numbered(
@@ -142,15 +145,17 @@ def _numbered(
     return place, function(task)
 
 
-def _by_processes(
-    function: Callable[[Task], Result], tasks: Sequence[tuple[int, Task]], processes: int
+def _by_joblib(
+    function: Callable[[Task], Result],
+    tasks: Sequence[tuple[int, Task]],
+    workers: int,
+    *,
+    backend: str,
 ) -> Iterator[tuple[int, Result | Exception]]:
-    if not tasks:
-        return
     from joblib import Parallel, delayed
 
     waiting = {place for place, _ in tasks}
-    parallel = Parallel(n_jobs=processes, return_as="generator_unordered")
+    parallel = Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered")
     try:
         for place, result in parallel(delayed(_numbered)(function, *task) for task in tasks):
             waiting.discard(place)

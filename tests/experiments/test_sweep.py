@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import eda_sim as es
-from eda_sim.experiments import running
+from eda_sim.experiments import executors, running
 from eda_sim.experiments.store import Store, scenario_hash
 from eda_sim.theory import mm1
 
@@ -108,8 +108,26 @@ def test_other_executors_make_the_same_table(table):
     pd.testing.assert_frame_equal(es.sweep(QUICK, GRID, **{**OPTIONS, "executor": None}), table)
 
 
+@pytest.mark.parametrize("loaded", [False, True])
+def test_threads_and_processes_are_chosen_by_who_holds_the_lock(monkeypatch, table, loaded):
+    backends = []
+    by_joblib = executors._by_joblib
+
+    def noted(*arguments, backend):
+        backends.append(backend)
+        return by_joblib(*arguments, backend="threading")
+
+    monkeypatch.setattr(executors, "_by_joblib", noted)
+    monkeypatch.setattr(executors, "kernel_is_loaded", lambda: loaded)
+    pd.testing.assert_frame_equal(es.sweep(QUICK, GRID, **{**OPTIONS, "executor": 2}), table)
+    assert backends == ["threading" if loaded else "loky"]
+    es.sweep(QUICK, GRID, **{**OPTIONS, "executor": None})
+    assert backends[1:] == (["threading"] if loaded else [])  # too short for processes
+
+
 @pytest.mark.slow
-def test_processes_make_the_same_table(table):
+def test_processes_make_the_same_table(monkeypatch, table):
+    monkeypatch.setattr(executors, "kernel_is_loaded", lambda: False)
     pd.testing.assert_frame_equal(es.sweep(QUICK, GRID, **{**OPTIONS, "executor": 2}), table)
 
 
