@@ -35,7 +35,17 @@ PUBLIC_NAMES = [
     "theory",
 ]
 
-HEAVY = ["joblib", "matplotlib", "networkx", "numba", "pandas", "pyarrow", "pydantic", "scipy", "simpy"]
+HEAVY = [
+    "joblib",
+    "matplotlib",
+    "networkx",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "simpy",
+]
 
 
 def modules_after(statement: str) -> set[str]:
