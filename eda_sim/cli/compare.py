@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
-@click.command()
+@click.command(short_help="Tell how two scenarios differ, chance set aside.")
 @scenario_argument
 @click.argument("variant", required=False)
 @click.option(
@@ -79,6 +79,10 @@ def compare(
     if variant is None and not to:
         message = "nothing to compare with: name a VARIANT, or change something with --to"
         raise BadInputError(message)
+    for each in to:
+        if "=" not in each:
+            message = f"--to {each!r}: must be PATH=VALUE, as in consumers.billing.instances=4"
+            raise BadInputError(message)
     before = usable_scenario(scenario, changes)
     after = usable_scenario(variant or scenario, (*changes, *to))
     import eda_sim

@@ -22,7 +22,7 @@ from eda_sim.cli.progress import progress_bar
 __all__ = ["size"]
 
 
-@click.command()
+@click.command(short_help="Find the smallest value that meets an objective.")
 @scenario_argument
 @click.argument("objective")
 @click.option(

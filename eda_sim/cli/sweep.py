@@ -31,7 +31,7 @@ __all__ = ["sweep"]
 SUFFIXES = (".csv", ".parquet")
 
 
-@click.command()
+@click.command(short_help="Simulate variants and tabulate what came of them.")
 @scenario_argument
 @click.option(
     "--vary",
