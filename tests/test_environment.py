@@ -107,6 +107,6 @@ def imported_by_the_package() -> set[str]:
 def test_package_imports_what_it_depends_on_and_depends_on_what_it_imports():
     distributions = packages_distributions()
     imported = {canonicalize_name(distributions[name][0]) for name in imported_by_the_package()}
-    parts_of_others = {"cycler", "pydantic-core"}  # of matplotlib and of pydantic
+    parts_of_others = {"cycler", "llvmlite", "pydantic-core"}  # of matplotlib, Numba, pydantic
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
     assert imported - parts_of_others == declared
