@@ -139,7 +139,7 @@ def new_lanes(m: Ints, publisher: int) -> None:
     m[m[c.PUBLISHER_DEADLINE_ALARM] + publisher] = NOTHING
     for _ in range(m[m[c.CHANNEL_PARTITIONS] + m[m[c.PUBLISHER_CHANNEL] + publisher]]):
         lane = new_row(m, c.LANE_ROWS)
-        m[m[c.LANE_HELD_BACK] + lane] = lists.new_list(m)
+        m[m[c.LANE_HELD_BACK] + lane] = NOTHING
         m[m[c.LANE_NUMBERED] + lane] = lists.new_list(m)
     forget(m, publisher)
 
@@ -160,16 +160,30 @@ def forget(m: Ints, publisher: int) -> None:
         m[m[c.LANE_BACKING_OFF] + lane] = 0
         m[m[c.LANE_NEXT_SEQUENCE] + lane] = 0
         m[m[c.LANE_NEXT_PLACE] + lane] = 0
-        lists.clear(m, m[m[c.LANE_HELD_BACK] + lane])
+        held = m[c.LANE_HELD_BACK] + lane
+        while m[held] != NOTHING:
+            m[held] = trees.pop(m, m[held])
         lists.clear(m, m[m[c.LANE_NUMBERED] + lane])
 
 
 @jit
+def hold_back(m: Ints, batch: int) -> None:
+    """Let a batch wait until its partition can be sent to again."""
+    held = m[c.LANE_HELD_BACK] + m[m[c.BATCH_LANE] + batch]
+    m[held] = trees.push(m, m[held], m[m[c.BATCH_NUMBER] + batch], batch)
+
+
+@jit
 def let_go_on(m: Ints, lane: int) -> None:
-    """Let the batches that were held back stand in line again."""
-    held = m[m[c.LANE_HELD_BACK] + lane]
-    while lists.first(m, held) != NOTHING:
-        stand_in_line(m, lists.pop_first(m, held))
+    """Let the oldest batch that was held back stand in line again; the next follows it.
+
+    What holds back the oldest holds back all others.
+    """
+    held = m[c.LANE_HELD_BACK] + lane
+    if m[held] != NOTHING:
+        batch = trees.smallest(m, m[held])
+        m[held] = trees.pop(m, m[held])
+        stand_in_line(m, batch)
 
 
 @jit

@@ -147,16 +147,15 @@ def _send_ready(m: Ints, f: Reals, publisher: int) -> None:
             break
         batch = trees.smallest(m, m[line])
         m[line] = trees.pop(m, m[line])
-        # One that is given up at this very moment does not leave any more.
-        if m[m[c.BATCH_STATE] + batch] != batches.READY:
-            continue
-        if m[m[c.BATCH_DEADLINE] + batch] == m[c.NOW]:
-            continue
         lane = m[m[c.BATCH_LANE] + batch]
-        if m[m[c.LANE_BACKING_OFF] + lane] or _is_too_far_ahead(m, batch, window):
-            lists.append(m, m[m[c.LANE_HELD_BACK] + lane], batch)
-            continue
-        _send_batch(m, f, publisher, batch)
+        is_there = m[m[c.BATCH_STATE] + batch] == batches.READY
+        # One that is given up at this very moment does not leave any more.
+        if is_there and m[m[c.BATCH_DEADLINE] + batch] != m[c.NOW]:
+            if m[m[c.LANE_BACKING_OFF] + lane] or _is_too_far_ahead(m, batch, window):
+                batches.hold_back(m, batch)
+                continue
+            _send_batch(m, f, publisher, batch)
+        batches.let_go_on(m, lane)
     m[m[c.PUBLISHER_IS_SENDING] + publisher] = 0
 
 
