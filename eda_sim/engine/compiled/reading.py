@@ -141,10 +141,11 @@ def _skip_to_end(m: Ints, f: Reals, share: int) -> None:
         entry = m[m[c.SHARE_UNREAD] + share]
         m[m[c.SHARE_POSITION] + share] += 1
         m[m[c.SHARE_UNREAD] + share] = m[m[c.ENTRY_NEXT] + entry]
+        size_bytes = m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + entry]]
+        m[m[c.SHARE_UNREAD_BYTES] + share] -= size_bytes
         if not model.is_final(m, entry):
             m[m[c.SUBSCRIPTION_AVAILABLE] + subscription] -= 1
             model.finish(m, f, entry, k.STATE_EXPIRED)
-    m[m[c.SHARE_UNREAD_BYTES] + share] = 0
 
 
 # Committing -----------------------------------------------------------------------------------

@@ -98,7 +98,8 @@ def _cut(m: Ints, share: int, offset: int) -> None:
             m[m[c.SHARE_LOG_LAST] + share] = last
     unread_bytes, unread = 0, m[m[c.SHARE_UNREAD] + share]
     while unread != NOTHING:
-        unread_bytes += m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + unread]]
+        if m[m[c.ENTRY_STATE] + unread] != k.STATE_SCHEDULED:
+            unread_bytes += m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + unread]]
         unread = m[m[c.ENTRY_NEXT] + unread]
     m[m[c.SHARE_UNREAD_BYTES] + share] = unread_bytes
 

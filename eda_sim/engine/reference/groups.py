@@ -301,10 +301,10 @@ class Group:
         while partition.has_unread:
             entry = partition.log[partition.position]
             partition.position += 1
+            partition.unread_bytes -= entry.message.size_bytes
             if not entry.is_final:
                 partition.topic.available -= 1
                 self.model.finish(entry, CopyState.EXPIRED)
-        partition.unread_bytes = 0
 
     def commit(self, member: GroupWorker, offsets: dict[GroupPartition, int]) -> None:
         """Record offsets; those of partitions that the member no longer owns are refused."""

@@ -162,5 +162,7 @@ class Topic:
         partition.position = min(partition.position, offset)
         partition.committed = min(partition.committed, offset)
         partition.unread_bytes = sum(
-            entry.message.size_bytes for entry in partition.log[partition.position :]
+            entry.message.size_bytes
+            for entry in partition.log[partition.position :]
+            if entry.state != CopyState.SCHEDULED
         )
