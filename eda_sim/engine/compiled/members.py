@@ -3,9 +3,7 @@
 A member polls: it takes what was fetched, handles it in order, commits, and polls again. While it
 works on what it polled, the next fetch is already on its way. Between polls it is deaf to the
 group: what the group wants of it (give a partition up, join a new generation) waits for its next
-poll.
-
-A commit travels as a list of partitions, with their offsets as keys; whoever gets it gives it back.
+poll. What it commits is in :mod:`commits`.
 """
 
 from __future__ import annotations
@@ -13,17 +11,24 @@ from __future__ import annotations
 from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled import lists, model, network
+from eda_sim.engine.compiled import lists, model
 from eda_sim.engine.compiled.calendar import schedule
+from eda_sim.engine.compiled.commits import (
+    auto_commit_later,
+    commit,
+    commit_consumed,
+    forget_consumed,
+    note_consumed,
+    note_offset,
+    send,
+)
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.sessions import (
     AT_HEAD,
     GONE,
-    event_address,
     no_longer_unfinished,
     sleep,
-    to_broker,
     wake_up,
 )
 from eda_sim.engine.compiled.topics import no_longer_readable, share_of
@@ -97,21 +102,21 @@ def answer_group(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
             m[m[c.WORKER_IS_STOPPED] + worker] = 1
             m[m[c.WORKER_SHALL_GIVE_UP] + worker] = 0
             m[m[c.WORKER_SHALL_REJOIN] + worker] = 0
-            _forget_consumed(m, worker)
-            _send(m, f, worker, k.RANK_JOIN, a.ADMIT_MEMBERS, 1)
+            forget_consumed(m, worker)
+            send(m, f, worker, k.RANK_JOIN, a.ADMIT_MEMBERS, 1)
         return 0
     if m[m[c.WORKER_SHALL_GIVE_UP] + worker]:
         m[m[c.WORKER_SHALL_GIVE_UP] + worker] = 0
         moved = _moved(m, group, worker)
         if moved != NOTHING:
-            _commit_consumed(m, f, worker)
-            _send(m, f, worker, k.RANK_COMMIT, a.GIVE_PARTITIONS_UP, moved)
+            commit_consumed(m, f, worker)
+            send(m, f, worker, k.RANK_COMMIT, a.GIVE_PARTITIONS_UP, moved)
     if m[m[c.WORKER_SHALL_REJOIN] + worker]:
         m[m[c.WORKER_SHALL_REJOIN] + worker] = 0
-        _commit_consumed(m, f, worker)
+        commit_consumed(m, f, worker)
         eager = m[m[c.GROUP_PROTOCOL] + group] == k.REBALANCE_PROTOCOL_EAGER
         m[m[c.WORKER_IS_STOPPED] + worker] = int(eager)
-        _send(m, f, worker, k.RANK_COMMIT, a.MEMBER_REJOINED, 0)
+        send(m, f, worker, k.RANK_COMMIT, a.MEMBER_REJOINED, 0)
     return 0
 
 
@@ -137,15 +142,6 @@ def _moved(m: Ints, group: int, worker: int) -> int:
     return moved
 
 
-@jit
-def _send(m: Ints, f: Reals, worker: int, rank: int, what: int, b: int) -> None:
-    """Send something to the group."""
-    number = m[m[c.WORKER_REQUESTS] + worker]
-    m[m[c.WORKER_REQUESTS] + worker] = number + 1
-    session, own = m[m[c.WORKER_SESSION] + worker], m[m[c.WORKER_NUMBER] + worker]
-    to_broker(m, f, session, own, rank, number, what, worker, b)
-
-
 # Polling --------------------------------------------------------------------------------------
 
 
@@ -154,7 +150,7 @@ def start(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Let a member begin."""
     if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
         if m[m[c.CONSUMER_SETTLE] + m[m[c.WORKER_CONSUMER] + worker]] == k.SETTLE_AUTO:
-            _auto_commit_later(m, worker)
+            auto_commit_later(m, worker)
         invoke(m, f, a.RESUME_MEMBER, worker, 0, 0)
     return 0
 
@@ -183,14 +179,14 @@ def resume(m: Ints, f: Reals, worker: int, has_handled: int, _c: int) -> int:
         if m[m[c.INSTANCE_HAS_SPEED] + instance] and _stands_still(m, worker, instance):
             return 0
         if m[m[c.SESSION_CLOSING] + session]:
-            _commit_consumed(m, f, worker)
+            commit_consumed(m, f, worker)
             invoke(m, f, a.WORKER_HAS_ENDED, worker, 0, 0)
             return 0
         wanted = m[m[c.WORKER_SHALL_GIVE_UP] + worker] + m[m[c.WORKER_SHALL_REJOIN] + worker]
         if wanted or not m[m[c.WORKER_IS_MEMBER] + worker]:
             invoke(m, f, a.ANSWER_GROUP, worker, 0, 0)
         if m[m[c.WORKER_AUTO_COMMIT_IS_DUE] + worker]:
-            _commit_consumed(m, f, worker)
+            commit_consumed(m, f, worker)
         if not _poll(m, worker, session):
             sleep(m, worker)
             if not m[m[c.WORKER_IS_STOPPED] + worker]:
@@ -255,7 +251,7 @@ def _poll(m: Ints, worker: int, session: int) -> bool:
                 m[m[c.DELIVERY_NEXT] + last] = delivery
             m[m[c.DELIVERY_NEXT] + delivery] = NOTHING
             last = delivery
-            _note_offset(m, offsets, share, m[m[c.ENTRY_OFFSET] + entry] + 1)
+            note_offset(m, offsets, share, m[m[c.ENTRY_OFFSET] + entry] + 1)
         delivery = following
     if last == NOTHING:
         lists.free_list(m, offsets)
@@ -270,9 +266,9 @@ def _begin_batch(m: Ints, f: Reals, worker: int) -> None:
     row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_BEFORE:
         m[m[c.WORKER_OFFSETS] + worker] = NOTHING
-        _commit(m, f, worker, offsets)
+        commit(m, f, worker, offsets)
     elif m[m[c.SUBSCRIPTION_AUTO_COMMITS_DELIVERED] + row]:
-        _note_consumed(m, worker, offsets)
+        note_consumed(m, worker, offsets)
 
 
 @jit
@@ -283,119 +279,17 @@ def _settle_batch(m: Ints, f: Reals, worker: int) -> None:
     )
     m[m[c.WORKER_OFFSETS] + worker] = NOTHING
     if settle == k.SETTLE_AUTO:
-        _note_consumed(m, worker, offsets)
+        note_consumed(m, worker, offsets)
         lists.free_list(m, offsets)
     elif settle == k.SETTLE_AFTER:
-        _commit(m, f, worker, offsets)
+        commit(m, f, worker, offsets)
 
 
 @jit
 def _fetch(m: Ints, f: Reals, worker: int) -> None:
     if not m[m[c.WORKER_IS_FETCHING] + worker]:
         m[m[c.WORKER_IS_FETCHING] + worker] = 1
-        _send(m, f, worker, k.RANK_REQUEST, a.FETCH, 0)
-
-
-# Committing -----------------------------------------------------------------------------------
-
-
-@jit
-def _note_offset(m: Ints, offsets: int, share: int, offset: int) -> None:
-    """Note how far a partition has been read; it keeps its place among the others."""
-    node = lists.last(m, offsets)
-    if node != NOTHING and m[m[c.NODE_VALUE] + node] != share:
-        node = lists.find(m, offsets, share)
-    if node == NOTHING:
-        node = lists.append(m, offsets, share)
-    m[m[c.NODE_KEY] + node] = offset
-
-
-@jit
-def _note_consumed(m: Ints, worker: int, offsets: int) -> None:
-    consumed = m[m[c.WORKER_CONSUMED] + worker]
-    if consumed == NOTHING:
-        consumed = lists.new_list(m)
-        m[m[c.WORKER_CONSUMED] + worker] = consumed
-    node = lists.first(m, offsets)
-    while node != NOTHING:
-        _note_offset(m, consumed, m[m[c.NODE_VALUE] + node], m[m[c.NODE_KEY] + node])
-        node = m[m[c.NODE_NEXT] + node]
-
-
-@jit
-def _forget_consumed(m: Ints, worker: int) -> None:
-    consumed = m[m[c.WORKER_CONSUMED] + worker]
-    if consumed != NOTHING:
-        lists.free_list(m, consumed)
-        m[m[c.WORKER_CONSUMED] + worker] = NOTHING
-
-
-@jit
-def _commit(m: Ints, f: Reals, worker: int, offsets: int) -> None:
-    session, own = m[m[c.WORKER_SESSION] + worker], m[m[c.WORKER_NUMBER] + worker]
-    link = m[m[c.SESSION_CONNECTION] + session]
-    if m[m[c.LINK_DISTURBANCES] + link] != NOTHING:
-        about = event_address(m, session, k.RANK_COMMIT, own)
-        number = m[m[c.WORKER_REQUESTS] + worker]
-        if network.loses_settlement(m, f, link, about, number, 1):
-            lists.free_list(m, offsets)
-            return
-    _send(m, f, worker, k.RANK_COMMIT, a.COMMIT, offsets)
-
-
-@jit
-def _commit_consumed(m: Ints, f: Reals, worker: int) -> None:
-    m[m[c.WORKER_AUTO_COMMIT_IS_DUE] + worker] = 0
-    consumed = m[m[c.WORKER_CONSUMED] + worker]
-    if consumed != NOTHING:
-        m[m[c.WORKER_CONSUMED] + worker] = NOTHING
-        _commit(m, f, worker, consumed)
-
-
-@jit
-def _auto_commit_later(m: Ints, worker: int) -> None:
-    """Commit at every interval: at once while polling, else at the next poll.
-
-    A client that commits what it delivered (librdkafka) has a thread for it and never waits.
-    """
-    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
-    row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
-    number = m[m[c.WORKER_AUTO_COMMITS] + worker] + 1
-    m[m[c.WORKER_AUTO_COMMITS] + worker] = number
-    schedule(
-        m,
-        m[c.NOW] + m[m[c.SUBSCRIPTION_AUTO_COMMIT_NS] + row],
-        k.RANK_AUTO_COMMIT,
-        consumer,
-        m[m[c.WORKER_PLACE] + worker],
-        (m[m[c.SESSION_NUMBER] + session] << 24) + number,
-        a.AUTO_COMMIT,
-        worker,
-        0,
-        0,
-    )
-
-
-@action(a.AUTO_COMMIT)
-def auto_commit(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
-    """Commit because the interval is over, or as soon as something does not hold it up."""
-    session = m[m[c.WORKER_SESSION] + worker]
-    if not m[m[c.SESSION_ALIVE] + session]:
-        return 0
-    row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[m[c.WORKER_CONSUMER] + worker]]
-    has_own_thread = m[m[c.SUBSCRIPTION_AUTO_COMMITS_DELIVERED] + row] == 1
-    may_commit = has_own_thread or m[m[c.WORKER_IS_POLLING] + worker] == 1
-    instance = m[m[c.SESSION_INSTANCE] + session]
-    if m[m[c.INSTANCE_HAS_SPEED] + instance]:
-        # In a hang, other threads than that of the handler go on.
-        hangs = m[m[c.INSTANCE_HANGS] + instance] > 0 and not has_own_thread
-        may_commit = may_commit and not hangs and m[m[c.INSTANCE_PAUSES] + instance] == 0
-    if may_commit:
-        _commit_consumed(m, f, worker)
-    else:
-        m[m[c.WORKER_AUTO_COMMIT_IS_DUE] + worker] = 1
-    _auto_commit_later(m, worker)
-    return 0
+        send(m, f, worker, k.RANK_REQUEST, a.FETCH, 0)
 
 
 # The poll interval ----------------------------------------------------------------------------
