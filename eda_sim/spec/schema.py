@@ -8,6 +8,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import DictSchema, ModelField
 
+COMPLETED_BY_PRESETS = ("Replication",)
+"""Models of which a file may leave required fields out, because the preset of a broker has them."""
+
 
 class SchemaOfFiles(GenerateJsonSchema):
     """How pydantic writes the schema, with what editors need and without what disturbs in them."""
@@ -28,6 +31,8 @@ class SchemaOfFiles(GenerateJsonSchema):
             JSON Schema with its dialect; descriptions are cut to their first paragraph.
         """
         made = super().generate(schema, mode)
+        for name in COMPLETED_BY_PRESETS:
+            made.get("$defs", {}).get(name, {}).pop("required", None)
         for part in (made, *made.get("$defs", {}).values()):
             if "description" in part:
                 part["description"] = " ".join(part["description"].split("\n\n")[0].split())

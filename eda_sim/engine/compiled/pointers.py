@@ -12,7 +12,10 @@ it calls into a unit of its own, and its address stands in the memory of the run
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -232,6 +235,31 @@ else:
         return id(function)
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """Let signals wait: one that comes while Numba loads a unit would be lost.
+
+    LLVM calls back into Python then, and has nobody to pass an exception on to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, lambda one, _frame: came.append(one))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        for caught in came:
+            signal.raise_signal(caught)
+
+
 def is_loaded() -> bool:
     """Return whether this process has the kernel."""
     return bool(_ADDRESSES)
@@ -254,7 +282,8 @@ def compile_some(part: int, parts: int) -> int:
     numbers = sorted(_ACTIONS)
     share = numbers[part * len(numbers) // parts : (part + 1) * len(numbers) // parts]
     for number in share:
-        _ADDRESSES[number] = _compile(_ACTIONS[number])
+        with _signals_later():
+            _ADDRESSES[number] = _compile(_ACTIONS[number])
     return len(share)
 
 
@@ -262,5 +291,6 @@ def addresses(count: int) -> list[int]:
     """Return the address of each action, 0 where there is none; compile what is not yet."""
     for number, function in _ACTIONS.items():
         if number not in _ADDRESSES:
-            _ADDRESSES[number] = _compile(function)
+            with _signals_later():
+                _ADDRESSES[number] = _compile(function)
     return [_ADDRESSES.get(number, 0) for number in range(count)]
