@@ -168,7 +168,11 @@ GROUP = {"lease_scope": "group"}
             "longer than its interval",
         ),
         ({**GROUP, **ENDPOINT}, "delivery", "endpoint needs lease_scope: delivery"),
-        ({**CONNECTION, "on_disconnect": "hold", "lease_timeout": "1s"}, "on_disconnect", "not with lease_scope: conn"),
+        (
+            {**CONNECTION, "on_disconnect": "hold", "lease_timeout": "1s"},
+            "on_disconnect",
+            "not with lease_scope: conn",
+        ),
         (
             {**CONNECTION, "late_acknowledgement": "honoured"},
             "late_acknowledgement",
