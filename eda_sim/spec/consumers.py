@@ -28,7 +28,7 @@ from eda_sim.spec.model import Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
 from eda_sim.spec.publishing import Publishing
-from eda_sim.spec.retry import NoRetry, RetryPolicy, may_spin
+from eda_sim.spec.retry import SPINS, NoRetry, RetryPolicy, may_spin
 from eda_sim.spec.subscription_rules import settlement_contradictions
 from eda_sim.spec.subscriptions import Subscription
 
@@ -242,7 +242,7 @@ class Consumer(Model):
     def _retry_contradictions(self) -> Iterator[tuple[str, str]]:
         where, channel = self.retry_where, self.retry_channel
         if may_spin(self.retry):
-            yield "retry", "needs max_attempts: attempts that take no time would never end"
+            yield "retry", SPINS
         if where != "in_place" and self.retry.type == "none":
             yield "retry_where", "only with retry"
         if where == "requeue" and self.subscription.lease_scope == "partition":

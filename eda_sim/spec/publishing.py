@@ -39,7 +39,7 @@ from pydantic import Field, Strict, model_validator
 from eda_sim.spec.errors import Path, Problem, ScenarioError
 from eda_sim.spec.measures import Duration, Measure, PositiveDuration, Whole
 from eda_sim.spec.model import Model
-from eda_sim.spec.retry import NoRetry, RetryPolicy
+from eda_sim.spec.retry import SPINS, NoRetry, RetryPolicy, may_spin
 
 if TYPE_CHECKING:
     from eda_sim.spec.scenario import Scenario
@@ -121,6 +121,8 @@ class Publishing(Model):
                     yield field, "needs answers, so not with acks: none"
             if not isinstance(self.retry, NoRetry):
                 yield "retry", "needs answers, so not with acks: none"
+        if may_spin(self.retry):
+            yield "retry", SPINS
         least = self.linger + (self.request_timeout or 0.0)
         if self.delivery_timeout is not None and self.delivery_timeout < least:
             yield "delivery_timeout", "must not be shorter than linger and request_timeout together"

@@ -265,6 +265,10 @@ RetryPolicy = Annotated[
 """Any retry policy; ``type`` names the kind."""
 
 
+SPINS = "needs max_attempts: attempts that take no time would never end"
+"""What is wrong with a policy that :func:`may_spin`."""
+
+
 def may_spin(policy: AnyRetry) -> bool:
     """Return whether a policy allows endless attempts that take no time.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import eda_sim as es
 from eda_sim.engine.trace import Trace
 from tests.engine.publishing.logs import counted, crash, publish, statuses, stored_order, when
 
@@ -18,6 +19,13 @@ def copies_of(trace: Trace) -> list[int]:
 
 
 # Request time-out ---------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("P13")
+def test_attempts_that_take_no_time_and_never_end_are_refused():
+    # Against a channel that refuses at once they would stop the clock.
+    with pytest.raises(es.ScenarioError, match=r"publishing\.retry: needs max_attempts"):
+        publish(1, publishing={"retry": "immediate"}, channel=FULL)
 
 
 @pytest.mark.rule("P12", "P13")
