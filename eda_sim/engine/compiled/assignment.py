@@ -30,7 +30,7 @@ def assign(m: Ints, _f: Reals, group: int, _b: int, _c: int) -> int:
         member = m[m[c.GROUP_MEMBER_FIRST] + group]
         for share in range(first, last):
             m[m[c.SHARE_TARGET] + share] = member
-            member = m[m[c.WORKER_MEMBER_NEXT] + member]
+            member = m[c.WORKER_MEMBER_NEXT + member]
             if member == NOTHING:
                 member = m[m[c.GROUP_MEMBER_FIRST] + group]
     else:
@@ -53,7 +53,7 @@ def _assign_range(m: Ints, group: int, subscription: int) -> None:
             m[m[c.SHARE_TARGET] + share] = member
             share += 1
         extra -= 1
-        member = m[m[c.WORKER_MEMBER_NEXT] + member]
+        member = m[c.WORKER_MEMBER_NEXT + member]
 
 
 @jit
@@ -67,29 +67,29 @@ def _assign_sticky(m: Ints, group: int, first: int, last: int) -> None:
     fair, larger = (last - first) // members, (last - first) % members
     member = m[m[c.GROUP_MEMBER_FIRST] + group]
     while member != NOTHING:
-        m[m[c.WORKER_OWNED] + member] = 0
-        member = m[m[c.WORKER_MEMBER_NEXT] + member]
+        m[c.WORKER_OWNED + member] = 0
+        member = m[c.WORKER_MEMBER_NEXT + member]
     for share in range(first, last):
         owner = m[m[c.SHARE_OWNER] + share]
         if owner == NOTHING:
             owner = m[m[c.SHARE_LAST_OWNER] + share]
         m[m[c.SHARE_TARGET] + share] = NOTHING
-        if owner == NOTHING or not m[m[c.WORKER_IS_MEMBER] + owner]:
+        if owner == NOTHING or not m[c.WORKER_IS_MEMBER + owner]:
             continue
-        owned = m[m[c.WORKER_OWNED] + owner]
+        owned = m[c.WORKER_OWNED + owner]
         takes_extra = owned == fair and larger > 0
         if owned < fair or takes_extra:
             larger -= int(takes_extra)
-            m[m[c.WORKER_OWNED] + owner] = owned + 1
+            m[c.WORKER_OWNED + owner] = owned + 1
             m[m[c.SHARE_TARGET] + share] = owner
     for share in range(first, last):
         if m[m[c.SHARE_TARGET] + share] != NOTHING:
             continue
         poorest = m[m[c.GROUP_MEMBER_FIRST] + group]
-        member = m[m[c.WORKER_MEMBER_NEXT] + poorest]
+        member = m[c.WORKER_MEMBER_NEXT + poorest]
         while member != NOTHING:
-            if m[m[c.WORKER_OWNED] + member] < m[m[c.WORKER_OWNED] + poorest]:
+            if m[c.WORKER_OWNED + member] < m[c.WORKER_OWNED + poorest]:
                 poorest = member
-            member = m[m[c.WORKER_MEMBER_NEXT] + member]
-        m[m[c.WORKER_OWNED] + poorest] += 1
+            member = m[c.WORKER_MEMBER_NEXT + member]
+        m[c.WORKER_OWNED + poorest] += 1
         m[m[c.SHARE_TARGET] + share] = poorest

@@ -9,8 +9,9 @@ the order in which they were asked for. That is SimPy's order of the reference e
 from __future__ import annotations
 
 from eda_sim.engine.compiled import cells as c
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, jit
+from eda_sim.engine.compiled.rows import add_row, new_row
 
 BEFORE_ALL = 0
 """The rank of what comes before everything else at its moment."""
@@ -22,18 +23,18 @@ def _new_event(m: Ints, action: int, first: int, second: int, third: int) -> int
     if event == NOTHING:
         event = new_row(m, c.EVENT_ROWS)
     else:
-        m[c.FREE_EVENT] = m[m[c.EVENT_SERIAL] + event]
-    m[m[c.EVENT_ACTION] + event] = action
-    m[m[c.EVENT_A] + event] = first
-    m[m[c.EVENT_B] + event] = second
-    m[m[c.EVENT_C] + event] = third
+        m[c.FREE_EVENT] = m[c.EVENT_SERIAL + event]
+    m[c.EVENT_ACTION + event] = action
+    m[c.EVENT_A + event] = first
+    m[c.EVENT_B + event] = second
+    m[c.EVENT_C + event] = third
     return event
 
 
 @jit
 def free_event(m: Ints, event: int) -> None:
     """Give back an event that has come."""
-    m[m[c.EVENT_SERIAL] + event] = m[c.FREE_EVENT]
+    m[c.EVENT_SERIAL + event] = m[c.FREE_EVENT]
     m[c.FREE_EVENT] = event
 
 
@@ -44,10 +45,10 @@ def free_event(m: Ints, event: int) -> None:
 def _comes_before(m: Ints, one: int, other: int) -> bool:
     """Return whether one of two events at the same time comes first."""
     for cell in (c.EVENT_RANK, c.EVENT_NUMBER, c.EVENT_ATTEMPT):
-        left, right = m[m[cell] + one], m[m[cell] + other]
+        left, right = m[cell + one], m[cell + other]
         if left != right:
             return left < right
-    return m[m[c.EVENT_SERIAL] + one] < m[m[c.EVENT_SERIAL] + other]
+    return m[c.EVENT_SERIAL + one] < m[c.EVENT_SERIAL + other]
 
 
 @jit
@@ -65,13 +66,15 @@ def schedule(
 ) -> None:
     """Let an action be called at a time, at the place of (rank, entity, number, attempt)."""
     event = _new_event(m, action, first, second, third)
-    m[m[c.EVENT_RANK] + event] = rank << 32 | entity
-    m[m[c.EVENT_NUMBER] + event] = number
-    m[m[c.EVENT_ATTEMPT] + event] = attempt
-    m[m[c.EVENT_SERIAL] + event] = m[c.SERIAL]
+    m[c.EVENT_RANK + event] = rank << 32 | entity
+    m[c.EVENT_NUMBER + event] = number
+    m[c.EVENT_ATTEMPT + event] = attempt
+    m[c.EVENT_SERIAL + event] = m[c.SERIAL]
     m[c.SERIAL] += 1
     times, events = m[c.HEAP_TIME], m[c.HEAP_EVENT]
-    place = new_row(m, c.HEAP_ROWS)
+    place = add_row(m, c.HEAP_ROWS)
+    if 4 * place > 3 * m[c.HEAP_CAPACITY]:
+        m[c.NEEDS_ROOM] = 1
     while place > 0:
         above = (place - 1) >> 2
         other_time = m[times + above]
@@ -123,11 +126,11 @@ def pop(m: Ints) -> int:
 @jit
 def _join(m: Ints, line: int, event: int) -> None:
     """Let an event join a line, whose first and last stand in two cells."""
-    m[m[c.EVENT_SERIAL] + event] = NOTHING
+    m[c.EVENT_SERIAL + event] = NOTHING
     if m[line] == NOTHING:
         m[line] = event
     else:
-        m[m[c.EVENT_SERIAL] + m[line + 1]] = event
+        m[c.EVENT_SERIAL + m[line + 1]] = event
     m[line + 1] = event
 
 
@@ -149,5 +152,5 @@ def next_turn(m: Ints) -> int:
     line = c.URGENT_FIRST if m[c.URGENT_FIRST] != NOTHING else c.NORMAL_FIRST
     event = m[line]
     if event != NOTHING:
-        m[line] = m[m[c.EVENT_SERIAL] + event]
+        m[line] = m[c.EVENT_SERIAL + event]
     return event

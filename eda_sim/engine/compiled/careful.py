@@ -6,10 +6,11 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import lists, model, publish_dedup, replication, retention
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.logs import commit
 from eda_sim.engine.compiled.partitions import raise_status, write
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import add_row
 from eda_sim.engine.compiled.records import entries_end, log, new_record
 
 
@@ -20,7 +21,7 @@ def build_cluster(m: Ints, _f: Reals, channel: int, _b: int, _c: int) -> int:
     if m[m[c.REPLICATION_IS_REPLICATED] + channel]:
         m[m[c.CHANNEL_CLUSTER] + channel] = m[c.BROKER_ROWS]
         for _ in range(m[m[c.REPLICATION_FACTOR] + channel]):
-            broker = new_row(m, c.BROKER_ROWS)
+            broker = add_row(m, c.BROKER_ROWS)
             m[m[c.BROKER_CAUSES_DOWN] + broker] = 0
             m[m[c.BROKER_IS_KNOWN_DOWN] + broker] = 0
             m[m[c.BROKER_CRASHES] + broker] = 0
@@ -50,7 +51,7 @@ def build(m: Ints, _f: Reals, partition: int, _b: int, _c: int) -> int:
 @action(a.ACCEPT)
 def accept(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
     """Return whether a request may be appended now."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     if m[m[c.PARTITION_IS_REPLICATED] + partition]:
         if not replication.accept(m, f, partition, request):
             return 0
@@ -63,7 +64,7 @@ def accept(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
 @action(a.LOSE_APPEND)
 def lose(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
     """Lose what a partition was appending when it lost its leader."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     if m[m[c.PARTITION_HAS_LIMITS] + partition]:
         retention.end_reservation(m, partition, request)
     invoke(m, f, a.LOSE, request, 0, 0)
@@ -73,7 +74,7 @@ def lose(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
 @action(a.STORE_WITH_CARE)
 def store(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
     """Store what is new; what keeps records decides what becomes of them."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     has_limits = m[m[c.PARTITION_HAS_LIMITS] + partition]
     judgement = publish_dedup.judge(m, request)
     if has_limits:
@@ -84,18 +85,18 @@ def store(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
     first, count = NOTHING, 0
     if judgement != publish_dedup.NO_MORE:
         last, place = NOTHING, 0
-        message = m[m[c.REQUEST_MESSAGE] + request]
-        for _ in range(m[m[c.REQUEST_COUNT] + request]):
-            if judgement == publish_dedup.ALL or m[m[c.MESSAGE_IS_FRESH] + message]:
+        message = m[c.REQUEST_MESSAGE + request]
+        for _ in range(m[c.REQUEST_COUNT + request]):
+            if judgement == publish_dedup.ALL or m[c.MESSAGE_IS_FRESH + message]:
                 record = _store_one(m, f, request, message, place)
                 place += 1
                 if first == NOTHING:
                     first = record
                 else:
-                    m[m[c.RECORD_NEXT] + last] = record
-                    m[m[c.RECORD_PREVIOUS] + record] = last
+                    m[c.RECORD_NEXT + last] = record
+                    m[c.RECORD_PREVIOUS + record] = last
                 last = record
-            message = m[m[c.MESSAGE_NEXT] + message]
+            message = m[c.MESSAGE_NEXT + message]
         count = place
         if count and m[m[c.PARTITION_KEEPS_RECORDS] + partition]:
             log(m, partition, first, last, count)
@@ -105,7 +106,7 @@ def store(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
         record = first
         for _ in range(count):
             commit(m, f, record)
-            record = m[m[c.RECORD_NEXT] + record]
+            record = m[c.RECORD_NEXT + record]
         invoke(m, f, a.REPLY, request, 1, 0)
     model.close(m)
     if has_limits:
@@ -117,13 +118,13 @@ def store(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
 def _store_one(m: Ints, f: Reals, request: int, message: int, place: int) -> int:
     """Store one message that is new; return its record."""
     record = new_record(m, request, message, place)
-    m[m[c.RECORD_ENTRIES] + record] = write(m, f, request, message)
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
-        m[m[c.ENTRY_STATE] + entry] = k.STATE_STORED
-        m[m[c.ENTRY_COMMITTED_AT] + entry] = NOTHING
-        m[m[c.ENTRY_VISIBLE_AT] + entry] = NOTHING
-    if m[m[c.RECORD_IS_PUBLISHED] + record]:
+    m[c.RECORD_ENTRIES + record] = write(m, f, request, message)
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+        m[c.ENTRY_STATE + entry] = k.STATE_STORED
+        m[c.ENTRY_COMMITTED_AT + entry] = NOTHING
+        m[c.ENTRY_VISIBLE_AT + entry] = NOTHING
+    if m[c.RECORD_IS_PUBLISHED + record]:
         raise_status(m, message, k.STATUS_STORED)
-    if m[m[c.PARTITION_HAS_LIMITS] + m[m[c.REQUEST_PARTITION] + request]]:
+    if m[m[c.PARTITION_HAS_LIMITS] + m[c.REQUEST_PARTITION + request]]:
         retention.note_stored(m, record)
     return record

@@ -2,7 +2,7 @@
 
 The memory of a run is one array of integers and one of reals. Its first cells are scalars, and one
 cell for each column of each table, which says where that column begins; see :mod:`layout`. So
-``m[m[c.MESSAGE_STATUS] + message]`` is the status of a message.
+``m[c.MESSAGE_STATUS + message]`` is the status of a message.
 
 Numba reads these names as constants. The names of columns that come from the plan or go into the
 trace are those of the plan and of the trace; a test compares them.
@@ -44,13 +44,16 @@ from __future__ import annotations
     NORMAL_LAST,
     FREE_MESSAGE_GROUP,
     FREE_LETTER,
-) = range(32)
+    NEXT_STRETCH,
+    END_OF_ROOM,
+    SPARE_ROOM,
+) = range(35)
 
 # Messages: the columns of the trace, then what only the run needs.
 MESSAGE = 64
 (
     MESSAGE_ROWS,
-    MESSAGE_CAPACITY,
+    MESSAGE_ROOM,
     MESSAGE_SOURCE,
     MESSAGE_CHANNEL,
     MESSAGE_SEQUENCE,
@@ -77,12 +80,13 @@ MESSAGE = 64
     MESSAGE_NODE,
     MESSAGE_IS_FRESH,
 ) = range(64, 91)
+MESSAGE_WIDTH = 25
 
 # Copies as subscriptions see them: the columns of the trace, then the state machine.
 ENTRY = 128
 (
     ENTRY_ROWS,
-    ENTRY_CAPACITY,
+    ENTRY_ROOM,
     ENTRY_COPY_ID,
     ENTRY_MESSAGE_ID,
     ENTRY_CHANNEL,
@@ -109,12 +113,13 @@ ENTRY = 128
     ENTRY_EXPIRES_AT,
     ENTRY_HISTORY,
 ) = range(128, 155)
+ENTRY_WIDTH = 25
 
 # Deliveries: the columns of the trace, then what only the run needs.
 DELIVERY = 192
 (
     DELIVERY_ROWS,
-    DELIVERY_CAPACITY,
+    DELIVERY_ROOM,
     DELIVERY_MESSAGE_ID,
     DELIVERY_COPY_ID,
     DELIVERY_CHANNEL,
@@ -147,12 +152,13 @@ DELIVERY = 192
     DELIVERY_VERDICT,
     DELIVERY_DELAY_NS,
 ) = range(192, 225)
+DELIVERY_WIDTH = 31
 
 # Rows of the series.
 SAMPLE = 256
 (
     SAMPLE_ROWS,
-    SAMPLE_CAPACITY,
+    SAMPLE_ROOM,
     SAMPLE_TIME,
     SAMPLE_CHANNEL,
     SAMPLE_CONSUMER,
@@ -162,12 +168,13 @@ SAMPLE = 256
     SAMPLE_BUSY,
     SAMPLE_UP,
 ) = range(256, 266)
+SAMPLE_WIDTH = 8
 
 # Rows of the table of faults.
 OCCURRENCE = 320
 (
     OCCURRENCE_ROWS,
-    OCCURRENCE_CAPACITY,
+    OCCURRENCE_ROOM,
     OCCURRENCE_FAULT,
     OCCURRENCE_KIND,
     OCCURRENCE_TARGET,
@@ -177,6 +184,7 @@ OCCURRENCE = 320
     OCCURRENCE_STARTED_AT,
     OCCURRENCE_ENDED_AT,
 ) = range(320, 330)
+OCCURRENCE_WIDTH = 8
 
 # The calendar: a binary heap of (time, event).
 HEAP = 384
@@ -191,7 +199,7 @@ HEAP = 384
 EVENT = 448
 (
     EVENT_ROWS,
-    EVENT_CAPACITY,
+    EVENT_ROOM,
     EVENT_RANK,
     EVENT_NUMBER,
     EVENT_ATTEMPT,
@@ -201,22 +209,24 @@ EVENT = 448
     EVENT_B,
     EVENT_C,
 ) = range(448, 458)
+EVENT_WIDTH = 8
 
 # Doubly linked lists.
 LIST = 512
 (
     LIST_ROWS,
-    LIST_CAPACITY,
+    LIST_ROOM,
     LIST_FIRST,
     LIST_LAST,
     LIST_SIZE,
 ) = range(512, 517)
+LIST_WIDTH = 3
 
 # What lists and trees are made of.
 NODE = 576
 (
     NODE_ROWS,
-    NODE_CAPACITY,
+    NODE_ROOM,
     NODE_VALUE,
     NODE_KEY,
     NODE_NEXT,
@@ -224,6 +234,7 @@ NODE = 576
     NODE_LEFT,
     NODE_RIGHT,
 ) = range(576, 584)
+NODE_WIDTH = 6
 
 # A hash table of (owner, key) -> value for all sparse memories.
 SLOT = 640
@@ -586,12 +597,13 @@ RETRY_PHASE = 1728
 RETRIES = 1792
 (
     RETRIES_ROWS,
-    RETRIES_CAPACITY,
+    RETRIES_ROOM,
     RETRIES_POLICY,
     RETRIES_DEPOSIT,
     RETRIES_SIZE,
     RETRIES_TOKENS,
 ) = range(1792, 1798)
+RETRIES_WIDTH = 4
 
 # Faults.
 FAULT = 1856
@@ -627,10 +639,10 @@ FAULT = 1856
 LINK = 1920
 (
     LINK_ROWS,
-    LINK_CAPACITY,
+    LINK_ROOM,
     LINK_LATENCY,
     LINK_STREAM,
-    LINK_S_PER_BYTE,
+    LINK_IS_NARROW,
     LINK_FREE_AT,
     LINK_LAST_ARRIVAL,
     LINK_DISTURBANCES,
@@ -638,12 +650,13 @@ LINK = 1920
     LINK_IS_PERFECT,
     LINK_UNDER_WAY,
 ) = range(1920, 1931)
+LINK_WIDTH = 9
 
 # Senders of messages to one channel.
 PUBLISHER = 2368
 (
     PUBLISHER_ROWS,
-    PUBLISHER_CAPACITY,
+    PUBLISHER_ROOM,
     PUBLISHER_SOURCE,
     PUBLISHER_CHANNEL,
     PUBLISHER_CONNECTION,
@@ -665,6 +678,7 @@ PUBLISHER = 2368
     PUBLISHER_DEADLINES,
     PUBLISHER_DEADLINE_ALARM,
 ) = range(2368, 2390)
+PUBLISHER_WIDTH = 20
 
 # How each source spreads messages without a key over the partitions of a channel.
 SPREAD = 2432
@@ -690,7 +704,7 @@ OUTLET = 2048
 REQUEST = 2112
 (
     REQUEST_ROWS,
-    REQUEST_CAPACITY,
+    REQUEST_ROOM,
     REQUEST_PUBLISHER,
     REQUEST_INCARNATION,
     REQUEST_PARTITION,
@@ -711,6 +725,7 @@ REQUEST = 2112
     REQUEST_DELAY_NS,
     REQUEST_NEXT_FREE,
 ) = range(2112, 2133)
+REQUEST_WIDTH = 19
 
 # Instances of consumers.
 INSTANCE = 2176
@@ -739,7 +754,7 @@ INSTANCE = 2176
 SESSION = 2240
 (
     SESSION_ROWS,
-    SESSION_CAPACITY,
+    SESSION_ROOM,
     SESSION_CONSUMER,
     SESSION_INSTANCE,
     SESSION_NUMBER,
@@ -759,12 +774,13 @@ SESSION = 2240
     SESSION_BREAKER,
     SESSION_PAUSED,
 ) = range(2240, 2260)
+SESSION_WIDTH = 18
 
 # Workers of sessions.
 WORKER = 2304
 (
     WORKER_ROWS,
-    WORKER_CAPACITY,
+    WORKER_ROOM,
     WORKER_SESSION,
     WORKER_CONSUMER,
     WORKER_NUMBER,
@@ -817,23 +833,25 @@ WORKER = 2304
     WORKER_JOINED,
     WORKER_OWNED,
 ) = range(2304, 2357)
+WORKER_WIDTH = 51
 
 # What earlier failures with a message mean for its next attempt.
 HISTORY = 2496
 (
     HISTORY_ROWS,
-    HISTORY_CAPACITY,
+    HISTORY_ROOM,
     HISTORY_FIRST_STARTED_AT,
     HISTORY_EARLIER,
     HISTORY_TRIED,
     HISTORY_PREVIOUS_DELAY_NS,
 ) = range(2496, 2502)
+HISTORY_WIDTH = 4
 
 # What a session holds of each queue that it reads.
 HOLD = 2560
 (
     HOLD_ROWS,
-    HOLD_CAPACITY,
+    HOLD_ROOM,
     HOLD_SESSION,
     HOLD_SUBSCRIPTION,
     HOLD_IS_CONNECTED,
@@ -845,12 +863,13 @@ HOLD = 2560
     HOLD_IS_SWEEPING,
     HOLD_RENEWALS,
 ) = range(2560, 2572)
+HOLD_WIDTH = 10
 
 # Requests of idle workers for messages.
 FETCH = 2624
 (
     FETCH_ROWS,
-    FETCH_CAPACITY,
+    FETCH_ROOM,
     FETCH_WORKER,
     FETCH_NUMBER,
     FETCH_ANSWERED,
@@ -858,6 +877,7 @@ FETCH = 2624
     FETCH_REFERENCES,
     FETCH_NEXT_FREE,
 ) = range(2624, 2632)
+FETCH_WIDTH = 6
 
 # Waiting lines: the first of each subscription has its number, those of its priorities follow.
 LINE = 3072
@@ -877,30 +897,32 @@ LINE = 3072
 MESSAGE_GROUP = 3136
 (
     MESSAGE_GROUP_ROWS,
-    MESSAGE_GROUP_CAPACITY,
+    MESSAGE_GROUP_ROOM,
     MESSAGE_GROUP_NAME,
     MESSAGE_GROUP_WAITING,
     MESSAGE_GROUP_OUT,
     MESSAGE_GROUP_NODE,
 ) = range(3136, 3142)
+MESSAGE_GROUP_WIDTH = 4
 
 # Dead letters that a redrive may move back.
 LETTER = 3200
 (
     LETTER_ROWS,
-    LETTER_CAPACITY,
+    LETTER_ROOM,
     LETTER_ORIGIN,
     LETTER_COPY_ID,
     LETTER_FIRST_ENTRY,
     LETTER_ENTRIES,
     LETTER_NEXT,
 ) = range(3200, 3207)
+LETTER_WIDTH = 5
 
 # Messages of a publisher that leave together.
 BATCH = 2688
 (
     BATCH_ROWS,
-    BATCH_CAPACITY,
+    BATCH_ROOM,
     BATCH_PUBLISHER,
     BATCH_NUMBER,
     BATCH_LANE,
@@ -921,6 +943,7 @@ BATCH = 2688
     BATCH_NODE,
     BATCH_ANSWER_DUE,
 ) = range(2688, 2709)
+BATCH_WIDTH = 19
 
 # What a publisher knows of each partition.
 LANE = 2752
@@ -939,7 +962,7 @@ LANE = 2752
 RECORD = 2816
 (
     RECORD_ROWS,
-    RECORD_CAPACITY,
+    RECORD_ROOM,
     RECORD_PARTITION,
     RECORD_MESSAGE,
     RECORD_OFFSET,
@@ -957,6 +980,7 @@ RECORD = 2816
     RECORD_NEXT,
     RECORD_PREVIOUS,
 ) = range(2816, 2834)
+RECORD_WIDTH = 16
 
 # Partitions on nodes.
 REPLICA = 2880
@@ -987,7 +1011,7 @@ BROKER = 2944
 BREAKER = 3392
 (
     BREAKER_ROWS,
-    BREAKER_CAPACITY,
+    BREAKER_ROOM,
     BREAKER_SESSION,
     BREAKER_STATE,
     BREAKER_OPENINGS,
@@ -995,14 +1019,16 @@ BREAKER = 3392
     BREAKER_FAILURES,
     BREAKER_TRIALS,
 ) = range(3392, 3400)
+BREAKER_WIDTH = 6
 
 # What consumers remember of messages that have taken effect.
 MEMORY = 3456
 (
     MEMORY_ROWS,
-    MEMORY_CAPACITY,
+    MEMORY_ROOM,
     MEMORY_SEEN,
 ) = range(3456, 3459)
+MEMORY_WIDTH = 1
 
 # Groups: the rows of their consumers, and nothing in those of others.
 GROUP = 3712

@@ -12,8 +12,9 @@ from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import model
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.histories import earlier
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.queues import finish
 from eda_sim.engine.compiled.transfers import come_from, store_copy
 
@@ -23,7 +24,7 @@ from eda_sim.engine.compiled.transfers import come_from, store_copy
 @action(a.GIVE_UP)
 def give_up(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Let go of a copy for good, whose lease has ended."""
-    end = m[m[c.SUBSCRIPTION_GIVEN_UP] + m[m[c.ENTRY_SUBSCRIPTION] + entry]]
+    end = m[m[c.SUBSCRIPTION_GIVEN_UP] + m[c.ENTRY_SUBSCRIPTION + entry]]
     state = k.STATE_DISCARDED
     if end == k.GIVEN_UP_PARK:
         state = k.STATE_PARKED
@@ -37,16 +38,16 @@ def give_up(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
 @action(a.MOVE_TO_DEAD_LETTERS)
 def move(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Store a copy of a message in the dead letter channel."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     is_redriven = m[m[c.SUBSCRIPTION_REDRIVE_AT_NS] + queue] != k.NONE
     is_redriven = is_redriven or m[m[c.SUBSCRIPTION_REDRIVE_EVERY_NS] + queue] != k.NONE
     store_copy(
         m,
         f,
         m[m[c.SUBSCRIPTION_DEAD_LETTER] + queue],
-        m[m[c.ENTRY_MESSAGE] + entry],
-        m[m[c.ENTRY_COPY_ID] + entry],
-        m[m[c.ENTRY_CONSUMER] + entry],
+        m[c.ENTRY_MESSAGE + entry],
+        m[c.ENTRY_COPY_ID + entry],
+        m[c.ENTRY_CONSUMER + entry],
         _deliveries(m, entry),
         a.REMEMBER_LETTER if is_redriven else 0,
         entry,
@@ -58,7 +59,7 @@ def move(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
 @jit
 def _deliveries(m: Ints, entry: int) -> int:
     """Return how often the consumer had a message, earlier copies included."""
-    return m[m[c.ENTRY_DELIVERIES] + entry] + earlier(m, entry)
+    return m[c.ENTRY_DELIVERIES + entry] + earlier(m, entry)
 
 
 @action(a.REMEMBER_LETTER)
@@ -68,17 +69,17 @@ def remember(m: Ints, _f: Reals, origin: int, entries: int, count: int) -> int:
     if letter == NOTHING:
         letter = new_row(m, c.LETTER_ROWS)
     else:
-        m[c.FREE_LETTER] = m[m[c.LETTER_NEXT] + letter]
-    m[m[c.LETTER_ORIGIN] + letter] = origin
-    m[m[c.LETTER_COPY_ID] + letter] = m[c.COPIES] - 1
-    m[m[c.LETTER_FIRST_ENTRY] + letter] = entries
-    m[m[c.LETTER_ENTRIES] + letter] = count
-    m[m[c.LETTER_NEXT] + letter] = NOTHING
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + origin]
+        m[c.FREE_LETTER] = m[c.LETTER_NEXT + letter]
+    m[c.LETTER_ORIGIN + letter] = origin
+    m[c.LETTER_COPY_ID + letter] = m[c.COPIES] - 1
+    m[c.LETTER_FIRST_ENTRY + letter] = entries
+    m[c.LETTER_ENTRIES + letter] = count
+    m[c.LETTER_NEXT + letter] = NOTHING
+    queue = m[c.ENTRY_SUBSCRIPTION + origin]
     if m[m[c.SUBSCRIPTION_LETTERS] + queue] == 0:
         m[m[c.SUBSCRIPTION_LETTER_FIRST] + queue] = letter
     else:
-        m[m[c.LETTER_NEXT] + m[m[c.SUBSCRIPTION_LETTER_LAST] + queue]] = letter
+        m[c.LETTER_NEXT + m[m[c.SUBSCRIPTION_LETTER_LAST] + queue]] = letter
     m[m[c.SUBSCRIPTION_LETTER_LAST] + queue] = letter
     m[m[c.SUBSCRIPTION_LETTERS] + queue] += 1
     return 0
@@ -126,10 +127,10 @@ def move_next(m: Ints, f: Reals, queue: int, task_and_move: int, letters: int) -
     left = letters
     while left:
         letter = m[m[c.SUBSCRIPTION_LETTER_FIRST] + queue]
-        m[m[c.SUBSCRIPTION_LETTER_FIRST] + queue] = m[m[c.LETTER_NEXT] + letter]
+        m[m[c.SUBSCRIPTION_LETTER_FIRST] + queue] = m[c.LETTER_NEXT + letter]
         m[m[c.SUBSCRIPTION_LETTERS] + queue] -= 1
         _move_back(m, f, queue, letter)
-        m[m[c.LETTER_NEXT] + letter] = m[c.FREE_LETTER]
+        m[c.LETTER_NEXT + letter] = m[c.FREE_LETTER]
         m[c.FREE_LETTER] = letter
         left -= 1
         if interval_ns != k.NONE:
@@ -157,36 +158,36 @@ def move_next(m: Ints, f: Reals, queue: int, task_and_move: int, letters: int) -
 
 @jit
 def _move_back(m: Ints, f: Reals, queue: int, letter: int) -> None:
-    entries, count = m[m[c.LETTER_FIRST_ENTRY] + letter], m[m[c.LETTER_ENTRIES] + letter]
-    for entry in range(entries, entries + count):
-        if m[m[c.ENTRY_STATE] + entry] not in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
+    entries, count = m[c.LETTER_FIRST_ENTRY + letter], m[c.LETTER_ENTRIES + letter]
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
+        if m[c.ENTRY_STATE + entry] not in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
             return
-    to, origin = m[m[c.SUBSCRIPTION_REDRIVE_TO] + queue], m[m[c.LETTER_ORIGIN] + letter]
+    to, origin = m[m[c.SUBSCRIPTION_REDRIVE_TO] + queue], m[c.LETTER_ORIGIN + letter]
     if to == k.NONE:
-        _take_in(m, f, queue, origin, m[m[c.LETTER_COPY_ID] + letter])
+        _take_in(m, f, queue, origin, m[c.LETTER_COPY_ID + letter])
     else:
         store_copy(
             m,
             f,
             to,
-            m[m[c.ENTRY_MESSAGE] + origin],
-            m[m[c.LETTER_COPY_ID] + letter],
-            m[m[c.ENTRY_CONSUMER] + origin],
+            m[c.ENTRY_MESSAGE + origin],
+            m[c.LETTER_COPY_ID + letter],
+            m[c.ENTRY_CONSUMER + origin],
             _deliveries(m, origin),
             0,
             0,
             0,
         )
-    for entry in range(entries, entries + count):
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
         invoke(m, f, a.REMOVE, entry, k.STATE_MOVED, 0)
 
 
 @jit
 def _take_in(m: Ints, f: Reals, queue: int, origin: int, copy_id: int) -> None:
     """Let a dead letter be a new copy in the queue that it came from, and in no other."""
-    message, partition = m[m[c.ENTRY_MESSAGE] + origin], m[m[c.ENTRY_PARTITION] + origin]
+    message, partition = m[c.ENTRY_MESSAGE + origin], m[c.ENTRY_PARTITION + origin]
     copy = model.new_copy(m)
     entry = model.new_entry(m, message, copy, queue, NOTHING, partition)
-    come_from(m, entry, copy_id, m[m[c.ENTRY_CONSUMER] + origin], _deliveries(m, origin))
+    come_from(m, entry, copy_id, m[c.ENTRY_CONSUMER + origin], _deliveries(m, origin))
     m[c.OPEN] += 1
     invoke(m, f, a.OFFER_TO_QUEUE, entry, 0, 0)

@@ -12,8 +12,9 @@ from __future__ import annotations
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import lists, maps
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, jit
+from eda_sim.engine.compiled.rows import new_row
 
 _OWNERS = 3_000_000
 """The first of the owners in the table of maps."""
@@ -23,7 +24,7 @@ _OWNERS = 3_000_000
 def new_memory(m: Ints) -> int:
     """Return a memory in which there is nothing."""
     memory = new_row(m, c.MEMORY_ROWS)
-    m[m[c.MEMORY_SEEN] + memory] = lists.new_list(m)
+    m[c.MEMORY_SEEN + memory] = lists.new_list(m)
     return memory
 
 
@@ -34,18 +35,18 @@ def has_seen(m: Ints, consumer: int, memory: int, number: int) -> bool:
     if node == NOTHING:
         return False
     window_ns = m[m[c.CONSUMER_DEDUP_WINDOW_NS] + consumer]
-    return window_ns == k.NONE or m[c.NOW] - m[m[c.NODE_KEY] + node] <= window_ns
+    return window_ns == k.NONE or m[c.NOW] - m[c.NODE_KEY + node] <= window_ns
 
 
 @jit
 def record(m: Ints, consumer: int, memory: int, number: int) -> None:
     """Remember that a message took effect now, and forget what is too old."""
-    seen, owner = m[m[c.MEMORY_SEEN] + memory], _OWNERS + memory
+    seen, owner = m[c.MEMORY_SEEN + memory], _OWNERS + memory
     node = maps.get(m, owner, number, NOTHING)
     if node != NOTHING:
         lists.remove(m, seen, node)
     node = lists.append(m, seen, number)
-    m[m[c.NODE_KEY] + node] = m[c.NOW]
+    m[c.NODE_KEY + node] = m[c.NOW]
     maps.put(m, owner, number, node)
     count = m[m[c.CONSUMER_DEDUP_COUNT] + consumer]
     if count != k.NONE and lists.size(m, seen) > count:
@@ -54,7 +55,7 @@ def record(m: Ints, consumer: int, memory: int, number: int) -> None:
     if window_ns == k.NONE:
         return
     while lists.size(m, seen):
-        if m[m[c.NODE_KEY] + lists.first(m, seen)] >= m[c.NOW] - window_ns:
+        if m[c.NODE_KEY + lists.first(m, seen)] >= m[c.NOW] - window_ns:
             return
         maps.remove(m, owner, lists.pop_first(m, seen))
 
@@ -62,6 +63,6 @@ def record(m: Ints, consumer: int, memory: int, number: int) -> None:
 @jit
 def forget_all(m: Ints, memory: int) -> None:
     """Let everything go."""
-    seen = m[m[c.MEMORY_SEEN] + memory]
+    seen = m[c.MEMORY_SEEN + memory]
     while lists.size(m, seen):
         maps.remove(m, _OWNERS + memory, lists.pop_first(m, seen))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from eda_sim.engine.compiled import cells as c
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, jit, rows_of
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.lineage import mix as _mix
 from eda_sim.engine.plan import UNIT_UNIFORM
 from eda_sim.engine.streams.addresses import Stream
@@ -83,23 +84,23 @@ def _table(m: Ints, f: Reals) -> RetryTable:
 def new_retries(m: Ints, policy: int) -> int:
     """Return a new owner of a retry policy (NONE for no retry), with a full budget."""
     owner = new_row(m, c.RETRIES_ROWS)
-    m[m[c.RETRIES_POLICY] + owner] = policy
-    m[m[c.RETRIES_DEPOSIT] + owner] = NOTHING
+    m[c.RETRIES_POLICY + owner] = policy
+    m[c.RETRIES_DEPOSIT + owner] = NOTHING
     if policy >= 0:
         row = m[c.RETRY_INTEGER_NUMBER] + policy * _INTEGERS
-        m[m[c.RETRIES_DEPOSIT] + owner] = m[row + BUDGET_DEPOSIT]
-        m[m[c.RETRIES_SIZE] + owner] = m[row + BUDGET_SIZE]
-        m[m[c.RETRIES_TOKENS] + owner] = m[row + BUDGET_SIZE]
+        m[c.RETRIES_DEPOSIT + owner] = m[row + BUDGET_DEPOSIT]
+        m[c.RETRIES_SIZE + owner] = m[row + BUDGET_SIZE]
+        m[c.RETRIES_TOKENS + owner] = m[row + BUDGET_SIZE]
     return owner
 
 
 @jit
 def note_first_attempt(m: Ints, owner: int) -> None:
     """Put into the budget what a first attempt adds to it."""
-    deposit = m[m[c.RETRIES_DEPOSIT] + owner]
+    deposit = m[c.RETRIES_DEPOSIT + owner]
     if deposit >= 0:
-        tokens = m[m[c.RETRIES_TOKENS] + owner] + deposit
-        m[m[c.RETRIES_TOKENS] + owner] = min(m[m[c.RETRIES_SIZE] + owner], tokens)
+        tokens = m[c.RETRIES_TOKENS + owner] + deposit
+        m[c.RETRIES_TOKENS + owner] = min(m[c.RETRIES_SIZE + owner], tokens)
 
 
 @jit
@@ -114,7 +115,7 @@ def retry_ns(
     previous_ns: int,
 ) -> int:
     """Return how long to wait after an attempt that failed, or GIVE_UP."""
-    policy = m[m[c.RETRIES_POLICY] + owner]
+    policy = m[c.RETRIES_POLICY + owner]
     if policy < 0:
         return GIVE_UP
     key_0, key_1 = m[c.RUN_SEED], m[c.RUN_REPLICATION]
@@ -123,8 +124,8 @@ def retry_ns(
     )
     if delay_ns == GIVE_UP:
         return GIVE_UP
-    if m[m[c.RETRIES_DEPOSIT] + owner] >= 0:
-        if m[m[c.RETRIES_TOKENS] + owner] < TOKEN:
+    if m[c.RETRIES_DEPOSIT + owner] >= 0:
+        if m[c.RETRIES_TOKENS + owner] < TOKEN:
             return GIVE_UP
-        m[m[c.RETRIES_TOKENS] + owner] -= TOKEN
+        m[c.RETRIES_TOKENS + owner] -= TOKEN
     return delay_ns

@@ -25,7 +25,7 @@ def emit(m: Ints, f: Reals, cause: int, instance: int, on_failure: int) -> int:
         if m[m[c.EMIT_ON_FAILURE] + emission] != on_failure:
             continue
         if repetition < 0:
-            owner, number = first * _PURPOSES + on_failure, m[m[c.MESSAGE_ID] + cause]
+            owner, number = first * _PURPOSES + on_failure, m[c.MESSAGE_ID + cause]
             repetition = maps.get(m, owner, number, 0)
             maps.put(m, owner, number, repetition + 1)
         if _is_complete(m, emission, cause):
@@ -39,7 +39,7 @@ def _is_complete(m: Ints, emission: int, cause: int) -> bool:
     join = m[m[c.EMIT_JOIN] + emission]
     if join == 1:
         return True
-    chain, number = m[m[c.MESSAGE_CORRELATION_ID] + cause], m[m[c.MESSAGE_ID] + cause]
+    chain, number = m[c.MESSAGE_CORRELATION_ID + cause], m[c.MESSAGE_ID + cause]
     counts = emission * _PURPOSES + 3
     arrived = maps.get(m, counts, chain, 0)
     if arrived == join:
@@ -53,12 +53,12 @@ def _is_complete(m: Ints, emission: int, cause: int) -> bool:
 
 @jit
 def _publish(m: Ints, f: Reals, emission: int, cause: int, instance: int, repetition: int) -> None:
-    lineage, number = m[m[c.MESSAGE_LINEAGE] + cause], repetition
+    lineage, number = m[c.MESSAGE_LINEAGE + cause], repetition
     if m[m[c.EMIT_JOIN] + emission] > 1:  # whichever came last, the address is that of the whole
-        lineage, number = m[m[c.MESSAGE_FIRST_LINEAGE] + cause], 0
+        lineage, number = m[c.MESSAGE_FIRST_LINEAGE + cause], 0
     lineage = draws.mix(draws.mix(lineage, m[m[c.EMIT_ADDRESS] + emission]), number)
-    root, size = m[m[c.MESSAGE_ROOT] + cause], m[m[c.EMIT_SIZE] + emission]
-    size_bytes = m[m[c.MESSAGE_SIZE_BYTES] + cause]
+    root, size = m[c.MESSAGE_ROOT + cause], m[m[c.EMIT_SIZE] + emission]
+    size_bytes = m[c.MESSAGE_SIZE_BYTES + cause]
     if size != k.NONE:
         size_bytes = draws.count(m, f, size, k.STREAM_EMIT_SIZE, lineage, root)
     consumer = m[m[c.INSTANCE_CONSUMER] + instance]
@@ -69,7 +69,7 @@ def _publish(m: Ints, f: Reals, emission: int, cause: int, instance: int, repeti
         m[m[c.CONSUMER_SOURCE] + consumer],
         m[m[c.EMIT_CHANNEL] + emission],
         sequence,
-        m[m[c.MESSAGE_KEY] + cause] if m[m[c.EMIT_KEEP_KEY] + emission] else k.NONE,
+        m[c.MESSAGE_KEY + cause] if m[m[c.EMIT_KEEP_KEY] + emission] else k.NONE,
         size_bytes,
         lineage,
         root,

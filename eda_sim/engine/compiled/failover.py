@@ -244,7 +244,7 @@ def _cut(m: Ints, replica: int, end: int) -> None:
     m[m[c.REPLICA_FLUSHED] + replica] = min(m[m[c.REPLICA_FLUSHED] + replica], end)
     node = lists.first(m, m[m[c.REPLICA_RECEIVED] + replica])
     while node != NOTHING:
-        m[m[c.NODE_VALUE] + node] = min(m[m[c.NODE_VALUE] + node], end)
+        m[c.NODE_VALUE + node] = min(m[c.NODE_VALUE + node], end)
         node = lists.following(m, node)
 
 

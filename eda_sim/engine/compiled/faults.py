@@ -13,9 +13,10 @@ from eda_sim.engine.compiled import lists, speed
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.closing import crash, stop
 from eda_sim.engine.compiled.instances import come_up_again, hits, note_silence
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.network import reads
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.producers import crash as crash_producer
 from eda_sim.engine.compiled.producers import restart as restart_producer
 from eda_sim.engine.compiled.schedules import extend
@@ -43,16 +44,16 @@ def _wait(m: Ints, fault: int, occurrence: int) -> None:
 def begin(m: Ints, f: Reals, fault: int, occurrence: int, _c: int) -> int:
     """Let an occurrence begin."""
     row = new_row(m, c.OCCURRENCE_ROWS)
-    m[m[c.OCCURRENCE_FAULT] + row] = fault
-    m[m[c.OCCURRENCE_KIND] + row] = m[m[c.FAULT_KIND] + fault]
-    m[m[c.OCCURRENCE_TARGET] + row] = m[m[c.FAULT_TARGET] + fault]
-    m[m[c.OCCURRENCE_INSTANCE] + row] = m[m[c.FAULT_INSTANCE] + fault]
-    m[m[c.OCCURRENCE_PEER] + row] = m[m[c.FAULT_PEER] + fault]
-    m[m[c.OCCURRENCE_OCCURRENCE] + row] = occurrence
-    m[m[c.OCCURRENCE_STARTED_AT] + row] = m[c.NOW]
-    m[m[c.OCCURRENCE_ENDED_AT] + row] = NOTHING
+    m[c.OCCURRENCE_FAULT + row] = fault
+    m[c.OCCURRENCE_KIND + row] = m[m[c.FAULT_KIND] + fault]
+    m[c.OCCURRENCE_TARGET + row] = m[m[c.FAULT_TARGET] + fault]
+    m[c.OCCURRENCE_INSTANCE + row] = m[m[c.FAULT_INSTANCE] + fault]
+    m[c.OCCURRENCE_PEER + row] = m[m[c.FAULT_PEER] + fault]
+    m[c.OCCURRENCE_OCCURRENCE + row] = occurrence
+    m[c.OCCURRENCE_STARTED_AT + row] = m[c.NOW]
+    m[c.OCCURRENCE_ENDED_AT + row] = NOTHING
     m[m[c.FAULT_ROW] + fault] = row
-    ends = m[m[c.NODE_KEY] + m[m[c.FAULT_NODE] + fault]]
+    ends = m[c.NODE_KEY + m[m[c.FAULT_NODE] + fault]]
     m[m[c.FAULT_IS_ON] + fault] = 1
     producer = m[m[c.FAULT_PRODUCER] + fault]
     if producer != NOTHING and m[m[c.FAULT_WHAT] + fault] == k.FAULT_KIND_CRASH:
@@ -67,7 +68,7 @@ def begin(m: Ints, f: Reals, fault: int, occurrence: int, _c: int) -> int:
 @action(a.END_FAULT)
 def end(m: Ints, f: Reals, fault: int, occurrence: int, _c: int) -> int:
     """Let an occurrence end, and wait for the next."""
-    m[m[c.OCCURRENCE_ENDED_AT] + m[m[c.FAULT_ROW] + fault]] = m[c.NOW]
+    m[c.OCCURRENCE_ENDED_AT + m[m[c.FAULT_ROW] + fault]] = m[c.NOW]
     m[m[c.FAULT_IS_ON] + fault] = 0
     producer = m[m[c.FAULT_PRODUCER] + fault]
     if producer != NOTHING and m[m[c.FAULT_WHAT] + fault] == k.FAULT_KIND_CRASH:

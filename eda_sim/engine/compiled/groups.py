@@ -69,8 +69,8 @@ def start(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
     for instance in range(first, first + m[m[c.CONSUMER_INSTANCES] + group]):
         session = m[m[c.INSTANCE_SESSION] + instance]
         if session != NOTHING:
-            row = m[m[c.SESSION_FIRST_WORKER] + session]
-            for worker in range(row, row + workers):
+            row = m[c.SESSION_FIRST_WORKER + session]
+            for worker in range(row, row + workers * c.WORKER_WIDTH, c.WORKER_WIDTH):
                 _enter(m, group, worker)
     invoke(m, f, a.START_PROTOCOL, group, 0, 0)
     return 0
@@ -85,35 +85,35 @@ def _enter(m: Ints, group: int, worker: int) -> int:
 
     That is NOTHING for most, and the worker itself if it was a member already.
     """
-    session = m[m[c.WORKER_SESSION] + worker]
-    key = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]] << _BITS
+    session = m[c.WORKER_SESSION + worker]
+    key = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]] << _BITS
     if not m[m[c.SUBSCRIPTION_STATIC_MEMBERSHIP] + m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + group]]:
-        key += m[m[c.SESSION_NUMBER] + session]
-    key = (key << _BITS) + m[m[c.WORKER_NUMBER] + worker]
+        key += m[c.SESSION_NUMBER + session]
+    key = (key << _BITS) + m[c.WORKER_NUMBER + worker]
     before = m[m[c.GROUP_MEMBER_LAST] + group]
-    while before != NOTHING and m[m[c.WORKER_MEMBER_KEY] + before] > key:
-        before = m[m[c.WORKER_MEMBER_PREVIOUS] + before]
+    while before != NOTHING and m[c.WORKER_MEMBER_KEY + before] > key:
+        before = m[c.WORKER_MEMBER_PREVIOUS + before]
     predecessor = NOTHING
-    if before != NOTHING and m[m[c.WORKER_MEMBER_KEY] + before] == key:
+    if before != NOTHING and m[c.WORKER_MEMBER_KEY + before] == key:
         if before == worker:
             return worker
         predecessor = before
-        before = m[m[c.WORKER_MEMBER_PREVIOUS] + before]
+        before = m[c.WORKER_MEMBER_PREVIOUS + before]
         _unlink(m, group, predecessor)
     after = m[m[c.GROUP_MEMBER_FIRST] + group]
     if before != NOTHING:
-        after = m[m[c.WORKER_MEMBER_NEXT] + before]
-        m[m[c.WORKER_MEMBER_NEXT] + before] = worker
+        after = m[c.WORKER_MEMBER_NEXT + before]
+        m[c.WORKER_MEMBER_NEXT + before] = worker
     else:
         m[m[c.GROUP_MEMBER_FIRST] + group] = worker
     if after != NOTHING:
-        m[m[c.WORKER_MEMBER_PREVIOUS] + after] = worker
+        m[c.WORKER_MEMBER_PREVIOUS + after] = worker
     else:
         m[m[c.GROUP_MEMBER_LAST] + group] = worker
-    m[m[c.WORKER_MEMBER_KEY] + worker] = key
-    m[m[c.WORKER_MEMBER_PREVIOUS] + worker] = before
-    m[m[c.WORKER_MEMBER_NEXT] + worker] = after
-    m[m[c.WORKER_IS_MEMBER] + worker] = 1
+    m[c.WORKER_MEMBER_KEY + worker] = key
+    m[c.WORKER_MEMBER_PREVIOUS + worker] = before
+    m[c.WORKER_MEMBER_NEXT + worker] = after
+    m[c.WORKER_IS_MEMBER + worker] = 1
     m[m[c.GROUP_MEMBERS] + group] += 1
     return predecessor
 
@@ -121,35 +121,35 @@ def _enter(m: Ints, group: int, worker: int) -> int:
 @jit
 def _unlink(m: Ints, group: int, worker: int) -> None:
     """Take a worker out of the chain of members."""
-    before = m[m[c.WORKER_MEMBER_PREVIOUS] + worker]
-    after = m[m[c.WORKER_MEMBER_NEXT] + worker]
+    before = m[c.WORKER_MEMBER_PREVIOUS + worker]
+    after = m[c.WORKER_MEMBER_NEXT + worker]
     if before == NOTHING:
         m[m[c.GROUP_MEMBER_FIRST] + group] = after
     else:
-        m[m[c.WORKER_MEMBER_NEXT] + before] = after
+        m[c.WORKER_MEMBER_NEXT + before] = after
     if after == NOTHING:
         m[m[c.GROUP_MEMBER_LAST] + group] = before
     else:
-        m[m[c.WORKER_MEMBER_PREVIOUS] + after] = before
-    m[m[c.WORKER_IS_MEMBER] + worker] = 0
+        m[c.WORKER_MEMBER_PREVIOUS + after] = before
+    m[c.WORKER_IS_MEMBER + worker] = 0
     m[m[c.GROUP_MEMBERS] + group] -= 1
 
 
 @action(a.JOIN_GROUP)
 def join(m: Ints, f: Reals, session: int, _b: int, _c: int) -> int:
     """Take in an instance that came up; a static member takes its predecessor's place."""
-    if m[m[c.SESSION_ALIVE] + session]:
-        workers = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
-        invoke(m, f, a.ADMIT_MEMBERS, m[m[c.SESSION_FIRST_WORKER] + session], workers, 0)
+    if m[c.SESSION_ALIVE + session]:
+        workers = m[m[c.CONSUMER_CONCURRENCY] + m[c.SESSION_CONSUMER + session]]
+        invoke(m, f, a.ADMIT_MEMBERS, m[c.SESSION_FIRST_WORKER + session], workers, 0)
     return 0
 
 
 @action(a.ADMIT_MEMBERS)
 def admit(m: Ints, f: Reals, first: int, count: int, _c: int) -> int:
     """Take in workers, one row after the other, that ask to be members."""
-    group = m[m[c.WORKER_CONSUMER] + first]
+    group = m[c.WORKER_CONSUMER + first]
     joined = lists.new_list(m)
-    for worker in range(first, first + count):
+    for worker in range(first, first + count * c.WORKER_WIDTH, c.WORKER_WIDTH):
         predecessor = _enter(m, group, worker)
         if predecessor == NOTHING:
             lists.append(m, joined, worker)
@@ -167,7 +167,7 @@ def admit(m: Ints, f: Reals, first: int, count: int, _c: int) -> int:
         while node != NOTHING:
             worker = lists.value(m, node)
             if barrier:
-                m[m[c.WORKER_JOINED] + worker] = m[m[c.GROUP_EPOCH] + group]
+                m[c.WORKER_JOINED + worker] = m[m[c.GROUP_EPOCH] + group]
             else:
                 go_on(m, worker)
             node = lists.following(m, node)
@@ -190,20 +190,20 @@ def _replace(m: Ints, f: Reals, group: int, old: int, new: int) -> None:
 @action(a.LEAVE_GROUP)
 def leave(m: Ints, f: Reals, session: int, _b: int, _c: int) -> int:
     """Let an instance go that said good-bye: nobody has to wait for its session to time out."""
-    workers = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
-    invoke(m, f, a.REMOVE_MEMBERS, m[m[c.SESSION_FIRST_WORKER] + session], workers, 0)
+    workers = m[m[c.CONSUMER_CONCURRENCY] + m[c.SESSION_CONSUMER + session]]
+    invoke(m, f, a.REMOVE_MEMBERS, m[c.SESSION_FIRST_WORKER + session], workers, 0)
     return 0
 
 
 @action(a.REMOVE_MEMBERS)
 def remove(m: Ints, f: Reals, first: int, count: int, _c: int) -> int:
     """Count on these workers no longer; what they still do, they do without the group."""
-    group, gone = m[m[c.WORKER_CONSUMER] + first], 0
-    for worker in range(first, first + count):
-        if m[m[c.WORKER_IS_MEMBER] + worker]:
+    group, gone = m[c.WORKER_CONSUMER + first], 0
+    for worker in range(first, first + count * c.WORKER_WIDTH, c.WORKER_WIDTH):
+        if m[c.WORKER_IS_MEMBER + worker]:
             gone += 1
             _unlink(m, group, worker)
-            m[m[c.WORKER_JOINED] + worker] = NOTHING
+            m[c.WORKER_JOINED + worker] = NOTHING
     if gone:
         invoke(m, f, a.MEMBERS_CHANGED, group, 0, 0)
     return 0
@@ -214,8 +214,8 @@ def exclude_late(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
     """Count on those members no longer who have not joined in time."""
     gone, member = 0, m[m[c.GROUP_MEMBER_FIRST] + group]
     while member != NOTHING:
-        following = m[m[c.WORKER_MEMBER_NEXT] + member]
-        if m[m[c.WORKER_JOINED] + member] != m[m[c.GROUP_EPOCH] + group]:
+        following = m[c.WORKER_MEMBER_NEXT + member]
+        if m[c.WORKER_JOINED + member] != m[m[c.GROUP_EPOCH] + group]:
             gone += 1
             _unlink(m, group, member)
         member = following
@@ -227,8 +227,8 @@ def exclude_late(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
 @action(a.GIVE_PARTITIONS_UP)
 def give_up(m: Ints, f: Reals, member: int, moved: int, _c: int) -> int:
     """Take back what a live owner lets go."""
-    group = m[m[c.WORKER_CONSUMER] + member]
-    given = m[m[c.WORKER_GIVEN_UP] + member]
+    group = m[c.WORKER_CONSUMER + member]
+    given = m[c.WORKER_GIVEN_UP + member]
     node = lists.first(m, moved)
     while node != NOTHING:
         place = lists.find(m, given, lists.value(m, node))
@@ -249,15 +249,15 @@ def give_up(m: Ints, f: Reals, member: int, moved: int, _c: int) -> int:
 @action(a.GROUP_FELL_SILENT)
 def fell_silent(m: Ints, f: Reals, session: int, _b: int, _c: int) -> int:
     """Start the clock after which the group misses an instance that sends no heartbeats."""
-    consumer, silence = m[m[c.SESSION_CONSUMER] + session], m[m[c.SESSION_SILENCES] + session]
+    consumer, silence = m[c.SESSION_CONSUMER + session], m[c.SESSION_SILENCES + session]
     row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     schedule(
         m,
         last_heartbeat(m, f, session) + m[m[c.SUBSCRIPTION_LEASE_TIMEOUT_NS] + row],
         k.RANK_SESSION_TIMEOUT,
         consumer,
-        m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]],
-        (m[m[c.SESSION_NUMBER] + session] << 12) + silence,
+        m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]],
+        (m[c.SESSION_NUMBER + session] << 12) + silence,
         a.SESSION_TIMED_OUT,
         session,
         silence,
@@ -269,7 +269,7 @@ def fell_silent(m: Ints, f: Reals, session: int, _b: int, _c: int) -> int:
 @action(a.SESSION_TIMED_OUT)
 def session_timed_out(m: Ints, f: Reals, session: int, silence: int, _c: int) -> int:
     """Count on the workers of a session no longer from which nothing was heard."""
-    if m[m[c.SESSION_SILENT] + session] and m[m[c.SESSION_SILENCES] + session] == silence:
+    if m[c.SESSION_SILENT + session] and m[c.SESSION_SILENCES + session] == silence:
         invoke(m, f, a.LEAVE_GROUP, session, 0, 0)
     return 0
 
@@ -277,8 +277,8 @@ def session_timed_out(m: Ints, f: Reals, session: int, silence: int, _c: int) ->
 @action(a.GROUP_DISCONNECT)
 def disconnect(m: Ints, _f: Reals, session: int, _b: int, _c: int) -> int:
     """Notice that a connection is closed: its fetches get no answer any more."""
-    first = m[m[c.SESSION_FIRST_WORKER] + session]
-    workers = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
-    for worker in range(first, first + workers):
-        m[m[c.WORKER_FETCH_WAITS] + worker] = 0
+    first = m[c.SESSION_FIRST_WORKER + session]
+    workers = m[m[c.CONSUMER_CONCURRENCY] + m[c.SESSION_CONSUMER + session]]
+    for worker in range(first, first + workers * c.WORKER_WIDTH, c.WORKER_WIDTH):
+        m[c.WORKER_FETCH_WAITS + worker] = 0
     return 0

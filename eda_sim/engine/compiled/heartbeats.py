@@ -11,15 +11,15 @@ from eda_sim.engine.compiled.pointers import Ints, Reals, jit
 @jit
 def last_heartbeat(m: Ints, f: Reals, session: int) -> int:
     """Return when an instance sent its last heartbeat up to now; joining counts as one."""
-    consumer = m[m[c.SESSION_CONSUMER] + session]
+    consumer = m[c.SESSION_CONSUMER + session]
     row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     interval_ns = m[m[c.SUBSCRIPTION_HEARTBEAT_NS] + row]
-    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    instance = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]]
     address = draws.mix(m[m[c.CONSUMER_ADDRESS] + consumer], instance)
-    number = m[m[c.SESSION_NUMBER] + session]
+    number = m[c.SESSION_NUMBER + session]
     # How long after its start a session sends its first heartbeat: uniform.
     phase_ns = int(draws.share(m, f, k.STREAM_DETECTION, address, number) * interval_ns)
-    started_at = m[m[c.SESSION_STARTED_AT] + session]
+    started_at = m[c.SESSION_STARTED_AT + session]
     since_first = m[c.NOW] - started_at - phase_ns
     if since_first < 0:
         return started_at
@@ -29,5 +29,5 @@ def last_heartbeat(m: Ints, f: Reals, session: int) -> int:
 @jit
 def next_heartbeat(m: Ints, f: Reals, session: int) -> int:
     """Return when an instance sends its first heartbeat after now, in ns."""
-    row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[m[c.SESSION_CONSUMER] + session]]
+    row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[c.SESSION_CONSUMER + session]]
     return last_heartbeat(m, f, session) + m[m[c.SUBSCRIPTION_HEARTBEAT_NS] + row]

@@ -14,8 +14,9 @@ from eda_sim.engine.compiled import draws, lists, network
 from eda_sim.engine.compiled.breaker import new_breaker
 from eda_sim.engine.compiled.calendar import urge
 from eda_sim.engine.compiled.dedup import new_memory
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, invoke, jit
+from eda_sim.engine.compiled.rows import add_row, new_row, reserve
 from eda_sim.engine.compiled.sessions import (
     AT_HEAD,
     CAREFUL,
@@ -71,7 +72,7 @@ def _can_fail(m: Ints, f: Reals, consumer: int) -> bool:
 
 @jit
 def _build_instance(m: Ints, f: Reals, consumer: int, number: int) -> None:
-    instance = new_row(m, c.INSTANCE_ROWS)
+    instance = add_row(m, c.INSTANCE_ROWS)
     m[m[c.INSTANCE_CONSUMER] + instance] = consumer
     m[m[c.INSTANCE_NUMBER] + instance] = number
     m[m[c.INSTANCE_SESSION] + instance] = NOTHING
@@ -115,28 +116,28 @@ def come_up(m: Ints, f: Reals, instance: int) -> int:
     """Open a new session of an instance, connect to its queues and let its workers run."""
     consumer = m[m[c.INSTANCE_CONSUMER] + instance]
     session = new_row(m, c.SESSION_ROWS)
-    m[m[c.SESSION_CONSUMER] + session] = consumer
-    m[m[c.SESSION_INSTANCE] + session] = instance
-    m[m[c.SESSION_NUMBER] + session] = m[m[c.INSTANCE_SESSIONS] + instance]
-    m[m[c.SESSION_ALIVE] + session] = 1
-    m[m[c.SESSION_STARTED_AT] + session] = m[c.NOW]
-    m[m[c.SESSION_SILENCES] + session] = 0
-    m[m[c.SESSION_SILENT] + session] = 0
-    m[m[c.SESSION_CLOSING] + session] = 0
-    m[m[c.SESSION_BUFFER_FIRST] + session] = NOTHING
-    m[m[c.SESSION_IDLE] + session] = lists.new_list(m)
-    m[m[c.SESSION_PAUSED] + session] = lists.new_list(m)
-    m[m[c.SESSION_UNFINISHED_FIRST] + session] = NOTHING
-    m[m[c.SESSION_MEMORY] + session] = m[m[c.CONSUMER_MEMORY] + consumer]
+    m[c.SESSION_CONSUMER + session] = consumer
+    m[c.SESSION_INSTANCE + session] = instance
+    m[c.SESSION_NUMBER + session] = m[m[c.INSTANCE_SESSIONS] + instance]
+    m[c.SESSION_ALIVE + session] = 1
+    m[c.SESSION_STARTED_AT + session] = m[c.NOW]
+    m[c.SESSION_SILENCES + session] = 0
+    m[c.SESSION_SILENT + session] = 0
+    m[c.SESSION_CLOSING + session] = 0
+    m[c.SESSION_BUFFER_FIRST + session] = NOTHING
+    m[c.SESSION_IDLE + session] = lists.new_list(m)
+    m[c.SESSION_PAUSED + session] = lists.new_list(m)
+    m[c.SESSION_UNFINISHED_FIRST + session] = NOTHING
+    m[c.SESSION_MEMORY + session] = m[m[c.CONSUMER_MEMORY] + consumer]
     if m[m[c.CONSUMER_DEDUP_SCOPE] + consumer] == k.DEDUP_SCOPE_INSTANCE:
-        m[m[c.SESSION_MEMORY] + session] = new_memory(m)
-    m[m[c.SESSION_BREAKER] + session] = NOTHING
+        m[c.SESSION_MEMORY + session] = new_memory(m)
+    m[c.SESSION_BREAKER + session] = NOTHING
     if m[m[c.CONSUMER_BREAKER_WINDOW] + consumer]:
-        m[m[c.SESSION_BREAKER] + session] = new_breaker(m, session)
+        m[c.SESSION_BREAKER + session] = new_breaker(m, session)
     latency = m[m[c.CONSUMER_LINK] + consumer]
     disturbances = m[m[c.INSTANCE_DISTURBANCES] + instance]
-    connection = network.connection_of_session(m, f, latency, disturbances)
-    m[m[c.SESSION_CONNECTION] + session] = connection
+    connection = network.connection_of_session(m, latency, disturbances)
+    m[c.SESSION_CONNECTION + session] = connection
     m[m[c.INSTANCE_SESSION] + instance] = session
     m[m[c.INSTANCE_SESSIONS] + instance] += 1
     m[m[c.CONSUMER_UP] + consumer] += 1
@@ -145,8 +146,9 @@ def come_up(m: Ints, f: Reals, instance: int) -> int:
         invoke(m, f, a.MAKE_MEMBERS, session, 0, 0)
     else:
         _connect(m, f, session, consumer)
-    first = m[m[c.SESSION_FIRST_WORKER] + session]
-    for worker in range(first, first + m[m[c.CONSUMER_CONCURRENCY] + consumer]):
+    first = m[c.SESSION_FIRST_WORKER + session]
+    end = first + m[m[c.CONSUMER_CONCURRENCY] + consumer] * c.WORKER_WIDTH
+    for worker in range(first, end, c.WORKER_WIDTH):
         urge(m, a.START_WORKER, worker, 0)
     return session
 
@@ -158,42 +160,42 @@ def _make_workers(m: Ints, session: int, instance: int) -> None:
     care = IDEAL_IN_GROUP if m[m[c.CONSUMER_IS_GROUP] + consumer] else IDEAL_IN_QUEUE
     if m[m[c.CONSUMER_HANDLES] + consumer] or m[m[c.INSTANCE_HAS_SPEED] + instance]:
         care = CAREFUL
-    if m[m[c.SESSION_MEMORY] + session] != NOTHING:
+    if m[c.SESSION_MEMORY + session] != NOTHING:
         care = CAREFUL
-    m[m[c.SESSION_FIRST_WORKER] + session] = m[c.WORKER_ROWS]
+    m[c.SESSION_FIRST_WORKER + session] = reserve(m, c.WORKER_ROWS, concurrency)
     for number in range(concurrency):
         worker = new_row(m, c.WORKER_ROWS)
-        m[m[c.WORKER_SESSION] + worker] = session
-        m[m[c.WORKER_CONSUMER] + worker] = consumer
-        m[m[c.WORKER_NUMBER] + worker] = number
+        m[c.WORKER_SESSION + worker] = session
+        m[c.WORKER_CONSUMER + worker] = consumer
+        m[c.WORKER_NUMBER + worker] = number
         place = m[m[c.INSTANCE_NUMBER] + instance] * concurrency + number
-        m[m[c.WORKER_PLACE] + worker] = place
-        m[m[c.WORKER_STATE] + worker] = AT_HEAD
-        m[m[c.WORKER_IS_ASLEEP] + worker] = 0
-        m[m[c.WORKER_RUNNING] + worker] = 0
-        m[m[c.WORKER_AT_WORK] + worker] = 1
-        m[m[c.WORKER_INBOX_FIRST] + worker] = NOTHING
-        m[m[c.WORKER_REQUESTS] + worker] = 0
-        m[m[c.WORKER_IS_IDEAL] + worker] = care
-        m[m[c.WORKER_BATCH] + worker] = NOTHING
-        m[m[c.WORKER_WORK_VERSION] + worker] = 0
+        m[c.WORKER_PLACE + worker] = place
+        m[c.WORKER_STATE + worker] = AT_HEAD
+        m[c.WORKER_IS_ASLEEP + worker] = 0
+        m[c.WORKER_RUNNING + worker] = 0
+        m[c.WORKER_AT_WORK + worker] = 1
+        m[c.WORKER_INBOX_FIRST + worker] = NOTHING
+        m[c.WORKER_REQUESTS + worker] = 0
+        m[c.WORKER_IS_IDEAL + worker] = care
+        m[c.WORKER_BATCH + worker] = NOTHING
+        m[c.WORKER_WORK_VERSION + worker] = 0
 
 
 @jit
 def _connect(m: Ints, f: Reals, session: int, consumer: int) -> None:
     """Open a connection to each queue; there is a row for what the session holds of it."""
     first = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
-    m[m[c.SESSION_FIRST_HOLD] + session] = m[c.HOLD_ROWS]
     count = m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]
+    m[c.SESSION_FIRST_HOLD + session] = reserve(m, c.HOLD_ROWS, count)
     for subscription in range(first, first + count):
         hold = new_row(m, c.HOLD_ROWS)
-        m[m[c.HOLD_SESSION] + hold] = session
-        m[m[c.HOLD_SUBSCRIPTION] + hold] = subscription
-        m[m[c.HOLD_IS_CONNECTED] + hold] = 0
-        m[m[c.HOLD_IS_SWEEPING] + hold] = 0
-        m[m[c.HOLD_RENEWALS] + hold] = 0
-    holds = m[m[c.SESSION_FIRST_HOLD] + session]
-    for hold in range(holds, holds + count):
+        m[c.HOLD_SESSION + hold] = session
+        m[c.HOLD_SUBSCRIPTION + hold] = subscription
+        m[c.HOLD_IS_CONNECTED + hold] = 0
+        m[c.HOLD_IS_SWEEPING + hold] = 0
+        m[c.HOLD_RENEWALS + hold] = 0
+    holds = m[c.SESSION_FIRST_HOLD + session]
+    for hold in range(holds, holds + count * c.HOLD_WIDTH, c.HOLD_WIDTH):
         invoke(m, f, a.CONNECT, hold, 0, 0)
 
 
@@ -215,7 +217,7 @@ def come_up_again(m: Ints, f: Reals, instance: int) -> None:
         return
     session = come_up(m, f, instance)
     if m[m[c.CONSUMER_IS_GROUP] + m[m[c.INSTANCE_CONSUMER] + instance]]:
-        number = m[m[c.SESSION_NUMBER] + session]
+        number = m[c.SESSION_NUMBER + session]
         to_broker(m, f, session, 0, k.RANK_REQUEST, number, a.JOIN_GROUP, session, 0)
     note_silence(m, f, instance)
 
@@ -227,7 +229,7 @@ def note_silence(m: Ints, f: Reals, instance: int) -> None:
     if session == NOTHING:
         return
     unheard = m[m[c.INSTANCE_PAUSES] + instance] > 0 or m[m[c.INSTANCE_CUTS] + instance] > 0
-    silent = m[m[c.SESSION_SILENT] + session]
+    silent = m[c.SESSION_SILENT + session]
     if unheard and not silent:
         fall_silent(m, f, session)
     elif silent and not unheard:

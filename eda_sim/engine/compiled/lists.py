@@ -8,22 +8,10 @@ from __future__ import annotations
 
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled.pointers import Ints, jit
+from eda_sim.engine.compiled.rows import new_row
 
 NOTHING = -1
 """No row."""
-
-
-@jit
-def new_row(m: Ints, rows: int) -> int:
-    """Return a new last row of the table whose first cell is ``rows``."""
-    row = m[rows]
-    if row >= m[rows + 1]:
-        m[c.OVERFLOWED] = 1
-        return m[rows + 1]
-    m[rows] = row + 1
-    if 4 * row > 3 * m[rows + 1]:
-        m[c.NEEDS_ROOM] = 1
-    return row
 
 
 @jit
@@ -33,15 +21,15 @@ def new_node(m: Ints, value: int) -> int:
     if node == NOTHING:
         node = new_row(m, c.NODE_ROWS)
     else:
-        m[c.FREE_NODE] = m[m[c.NODE_NEXT] + node]
-    m[m[c.NODE_VALUE] + node] = value
+        m[c.FREE_NODE] = m[c.NODE_NEXT + node]
+    m[c.NODE_VALUE + node] = value
     return node
 
 
 @jit
 def free_node(m: Ints, node: int) -> None:
     """Give a node back."""
-    m[m[c.NODE_NEXT] + node] = m[c.FREE_NODE]
+    m[c.NODE_NEXT + node] = m[c.FREE_NODE]
     m[c.FREE_NODE] = node
 
 
@@ -52,73 +40,73 @@ def new_list(m: Ints) -> int:
     if row == NOTHING:
         row = new_row(m, c.LIST_ROWS)
     else:
-        m[c.FREE_LIST] = m[m[c.LIST_FIRST] + row]
-    m[m[c.LIST_FIRST] + row] = NOTHING
-    m[m[c.LIST_LAST] + row] = NOTHING
-    m[m[c.LIST_SIZE] + row] = 0
+        m[c.FREE_LIST] = m[c.LIST_FIRST + row]
+    m[c.LIST_FIRST + row] = NOTHING
+    m[c.LIST_LAST + row] = NOTHING
+    m[c.LIST_SIZE + row] = 0
     return row
 
 
 @jit
 def size(m: Ints, line: int) -> int:
     """Return how many elements a list has."""
-    return m[m[c.LIST_SIZE] + line]
+    return m[c.LIST_SIZE + line]
 
 
 @jit
 def first(m: Ints, line: int) -> int:
     """Return the first node of a list, or NOTHING."""
-    return m[m[c.LIST_FIRST] + line]
+    return m[c.LIST_FIRST + line]
 
 
 @jit
 def last(m: Ints, line: int) -> int:
     """Return the last node of a list, or NOTHING."""
-    return m[m[c.LIST_LAST] + line]
+    return m[c.LIST_LAST + line]
 
 
 @jit
 def following(m: Ints, node: int) -> int:
     """Return the next node, or NOTHING."""
-    return m[m[c.NODE_NEXT] + node]
+    return m[c.NODE_NEXT + node]
 
 
 @jit
 def value(m: Ints, node: int) -> int:
     """Return the element at a node."""
-    return m[m[c.NODE_VALUE] + node]
+    return m[c.NODE_VALUE + node]
 
 
 @jit
 def append(m: Ints, line: int, element: int) -> int:
     """Add an element at the end; return its node."""
     node = new_node(m, element)
-    before = m[m[c.LIST_LAST] + line]
-    m[m[c.NODE_PREVIOUS] + node] = before
-    m[m[c.NODE_NEXT] + node] = NOTHING
+    before = m[c.LIST_LAST + line]
+    m[c.NODE_PREVIOUS + node] = before
+    m[c.NODE_NEXT + node] = NOTHING
     if before == NOTHING:
-        m[m[c.LIST_FIRST] + line] = node
+        m[c.LIST_FIRST + line] = node
     else:
-        m[m[c.NODE_NEXT] + before] = node
-    m[m[c.LIST_LAST] + line] = node
-    m[m[c.LIST_SIZE] + line] += 1
+        m[c.NODE_NEXT + before] = node
+    m[c.LIST_LAST + line] = node
+    m[c.LIST_SIZE + line] += 1
     return node
 
 
 @jit
 def remove(m: Ints, line: int, node: int) -> int:
     """Take a node out of its list and give it back; return its element."""
-    before, after = m[m[c.NODE_PREVIOUS] + node], m[m[c.NODE_NEXT] + node]
+    before, after = m[c.NODE_PREVIOUS + node], m[c.NODE_NEXT + node]
     if before == NOTHING:
-        m[m[c.LIST_FIRST] + line] = after
+        m[c.LIST_FIRST + line] = after
     else:
-        m[m[c.NODE_NEXT] + before] = after
+        m[c.NODE_NEXT + before] = after
     if after == NOTHING:
-        m[m[c.LIST_LAST] + line] = before
+        m[c.LIST_LAST + line] = before
     else:
-        m[m[c.NODE_PREVIOUS] + after] = before
-    m[m[c.LIST_SIZE] + line] -= 1
-    element = m[m[c.NODE_VALUE] + node]
+        m[c.NODE_PREVIOUS + after] = before
+    m[c.LIST_SIZE + line] -= 1
+    element = m[c.NODE_VALUE + node]
     free_node(m, node)
     return element
 
@@ -133,8 +121,8 @@ def pop_first(m: Ints, line: int) -> int:
 def find(m: Ints, line: int, element: int) -> int:
     """Return the first node with an element, or NOTHING."""
     node = first(m, line)
-    while node != NOTHING and m[m[c.NODE_VALUE] + node] != element:
-        node = m[m[c.NODE_NEXT] + node]
+    while node != NOTHING and m[c.NODE_VALUE + node] != element:
+        node = m[c.NODE_NEXT + node]
     return node
 
 
@@ -149,5 +137,5 @@ def clear(m: Ints, line: int) -> None:
 def free_list(m: Ints, line: int) -> None:
     """Give a list back, with all that is in it."""
     clear(m, line)
-    m[m[c.LIST_FIRST] + line] = m[c.FREE_LIST]
+    m[c.LIST_FIRST + line] = m[c.FREE_LIST]
     m[c.FREE_LIST] = line

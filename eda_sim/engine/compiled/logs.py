@@ -16,18 +16,18 @@ from eda_sim.engine.compiled.retention import limit_life, note_gone
 @jit
 def commit(m: Ints, f: Reals, record: int) -> None:
     """Let subscriptions see a record."""
-    partition = m[m[c.RECORD_PARTITION] + record]
+    partition = m[c.RECORD_PARTITION + record]
     channel = m[m[c.PARTITION_CHANNEL] + partition]
-    m[m[c.RECORD_IS_COMMITTED] + record] = 1
-    if m[m[c.RECORD_IS_PUBLISHED] + record]:
-        note_committed(m, m[m[c.RECORD_MESSAGE] + record])
+    m[c.RECORD_IS_COMMITTED + record] = 1
+    if m[c.RECORD_IS_PUBLISHED + record]:
+        note_committed(m, m[c.RECORD_MESSAGE + record])
     if m[m[c.PARTITION_HAS_LIMITS] + partition]:
         limit_life(m, f, record)
-    entries = m[m[c.RECORD_ENTRIES] + record]
-    for entry in range(entries, entries_end(m, record)):
-        m[m[c.ENTRY_COMMITTED_AT] + entry] = m[c.NOW]
+    entries = m[c.RECORD_ENTRIES + record]
+    for entry in range(entries, entries_end(m, record), c.ENTRY_WIDTH):
+        m[c.ENTRY_COMMITTED_AT + entry] = m[c.NOW]
         model.appear(m, entry)
-    delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[m[c.RECORD_DELAY_NS] + record]
+    delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[c.RECORD_DELAY_NS + record]
     show(m, f, channel, entries, delay_ns)
 
 
@@ -38,25 +38,25 @@ def truncate(m: Ints, f: Reals, partition: int, offset: int) -> None:
     m[m[c.PARTITION_NEXT_OFFSET] + partition] = offset
     while record != NOTHING:
         _truncate(m, f, partition, record)
-        record = m[m[c.RECORD_NEXT] + record]
+        record = m[c.RECORD_NEXT + record]
 
 
 @jit
 def _truncate(m: Ints, f: Reals, partition: int, record: int) -> None:
-    message = m[m[c.RECORD_MESSAGE] + record]
-    is_published = m[m[c.RECORD_IS_PUBLISHED] + record]
-    m[m[c.MESSAGE_TRUNCATED] + message] += is_published
+    message = m[c.RECORD_MESSAGE + record]
+    is_published = m[c.RECORD_IS_PUBLISHED + record]
+    m[c.MESSAGE_TRUNCATED + message] += is_published
     publish_dedup.forget(m, record)
-    if m[m[c.PARTITION_HAS_LIMITS] + partition] and not m[m[c.RECORD_IS_GONE] + record]:
+    if m[m[c.PARTITION_HAS_LIMITS] + partition] and not m[c.RECORD_IS_GONE + record]:
         note_gone(m, record)
-    m[m[c.RECORD_IS_GONE] + record] = 1
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
-        if m[m[c.RECORD_IS_COMMITTED] + record]:
+    m[c.RECORD_IS_GONE + record] = 1
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+        if m[c.RECORD_IS_COMMITTED + record]:
             invoke(m, f, a.REMOVE, entry, k.STATE_TRUNCATED, 0)
         else:
             model.finish(m, f, entry, k.STATE_TRUNCATED)
-    status = m[m[c.MESSAGE_STATUS] + message]
+    status = m[c.MESSAGE_STATUS + message]
     is_stored = k.STATUS_STORED <= status <= k.STATUS_CONFIRMED
-    is_lost = m[m[c.MESSAGE_TRUNCATED] + message] == m[m[c.MESSAGE_COPIES] + message]
+    is_lost = m[c.MESSAGE_TRUNCATED + message] == m[c.MESSAGE_COPIES + message]
     if is_published and is_stored and is_lost:
-        m[m[c.MESSAGE_STATUS] + message] = k.STATUS_TRUNCATED
+        m[c.MESSAGE_STATUS + message] = k.STATUS_TRUNCATED

@@ -6,8 +6,9 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import calendar, instances, model, producers
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import add_row, new_row
 
 GOES_ON = 0
 ENDED = 1
@@ -31,9 +32,9 @@ def run(m: Ints, f: Reals, limit: int, _b: int, _c: int) -> int:
         else:
             m[c.NOW] = m[m[c.HEAP_TIME]]
             event = calendar.pop(m)
-        number = m[m[c.EVENT_ACTION] + event]
-        first, second = m[m[c.EVENT_A] + event], m[m[c.EVENT_B] + event]
-        third = m[m[c.EVENT_C] + event]
+        number = m[c.EVENT_ACTION + event]
+        first, second = m[c.EVENT_A + event], m[c.EVENT_B + event]
+        third = m[c.EVENT_C + event]
         calendar.free_event(m, event)
         invoke(m, f, number, first, second, third)
         if m[c.OVERFLOWED]:
@@ -50,7 +51,7 @@ def _comes_before_all(m: Ints) -> bool:
     """Return whether something stands in the calendar now that comes before everything else."""
     if m[c.HEAP_ROWS] == 0 or m[m[c.HEAP_TIME]] != m[c.NOW]:
         return False
-    return m[m[c.EVENT_RANK] + m[m[c.HEAP_EVENT]]] >> 32 == calendar.BEFORE_ALL
+    return m[c.EVENT_RANK + m[m[c.HEAP_EVENT]]] >> 32 == calendar.BEFORE_ALL
 
 
 @action(a.START)
@@ -87,7 +88,7 @@ def _build_partitions(m: Ints, f: Reals, channel: int) -> None:
     invoke(m, f, a.BUILD_CLUSTER, channel, 0, 0)
     m[m[c.CHANNEL_FIRST_PARTITION] + channel] = m[c.PARTITION_ROWS]
     for number in range(m[m[c.CHANNEL_PARTITIONS] + channel]):
-        partition = new_row(m, c.PARTITION_ROWS)
+        partition = add_row(m, c.PARTITION_ROWS)
         m[m[c.PARTITION_CHANNEL] + partition] = channel
         m[m[c.PARTITION_NUMBER] + partition] = number
         m[m[c.PARTITION_NEXT_OFFSET] + partition] = 0
@@ -126,14 +127,14 @@ def sample(m: Ints, _f: Reals, number: int, _b: int, _c: int) -> int:
     for subscription in range(m[c.SUBSCRIPTION_ROWS]):
         consumer = m[m[c.SUBSCRIPTION_CONSUMER] + subscription]
         row = new_row(m, c.SAMPLE_ROWS)
-        m[m[c.SAMPLE_TIME] + row] = m[c.NOW]
-        m[m[c.SAMPLE_CHANNEL] + row] = m[m[c.SUBSCRIPTION_CHANNEL] + subscription]
-        m[m[c.SAMPLE_CONSUMER] + row] = consumer
-        m[m[c.SAMPLE_AVAILABLE] + row] = m[m[c.SUBSCRIPTION_AVAILABLE] + subscription]
-        m[m[c.SAMPLE_SCHEDULED] + row] = m[m[c.SUBSCRIPTION_SCHEDULED] + subscription]
-        m[m[c.SAMPLE_ACQUIRED] + row] = m[m[c.SUBSCRIPTION_ACQUIRED] + subscription]
-        m[m[c.SAMPLE_BUSY] + row] = m[m[c.CONSUMER_BUSY] + consumer]
-        m[m[c.SAMPLE_UP] + row] = m[m[c.CONSUMER_UP] + consumer]
+        m[c.SAMPLE_TIME + row] = m[c.NOW]
+        m[c.SAMPLE_CHANNEL + row] = m[m[c.SUBSCRIPTION_CHANNEL] + subscription]
+        m[c.SAMPLE_CONSUMER + row] = consumer
+        m[c.SAMPLE_AVAILABLE + row] = m[m[c.SUBSCRIPTION_AVAILABLE] + subscription]
+        m[c.SAMPLE_SCHEDULED + row] = m[m[c.SUBSCRIPTION_SCHEDULED] + subscription]
+        m[c.SAMPLE_ACQUIRED + row] = m[m[c.SUBSCRIPTION_ACQUIRED] + subscription]
+        m[c.SAMPLE_BUSY + row] = m[m[c.CONSUMER_BUSY] + consumer]
+        m[c.SAMPLE_UP + row] = m[m[c.CONSUMER_UP] + consumer]
     due = (number + 1) * m[c.RUN_SAMPLE_EVERY_NS]
     calendar.schedule(m, due, k.RANK_SAMPLE, 0, number + 1, 0, a.SAMPLE, number + 1, 0, 0)
     return 0

@@ -1,20 +1,21 @@
-"""The memory of a run: where each table lies, and how it grows.
+"""The memory of a run: where everything lies, and how it grows.
 
-All of it is one array of integers and one of reals. Behind the header (:mod:`cells`) every column
-of every table is a stretch as long as the capacity of its table. Capacities are generous, since an
-operating system gives memory only when it is touched. Between two events the run may ask for more;
-then everything moves into larger arrays.
+All of it is one array of integers and one of reals. Behind the header (:mod:`cells`) come the
+addresses of all actions, then the tables of columns, which the plan fixes, then the room of the
+tables of rows (:mod:`rows`). There is more room than a run needs, since an operating system gives
+memory only when it is touched. Between two events the run may ask for more: the array becomes
+longer, and everything keeps its place in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from eda_sim.engine.compiled import cells
+from eda_sim.engine.compiled import cells, rows
 from eda_sim.engine.compiled.pointers import COMPILED
 
 REALS = frozenset(
@@ -29,7 +30,6 @@ REALS = frozenset(
         cells.FAULT_PROBABILITY,
         cells.INSTANCE_FACTOR,
         cells.KEY_SHARE_CUMULATIVE,
-        cells.LINK_S_PER_BYTE,
         cells.PRODUCER_REST,
         cells.RETRY_REAL_NUMBER,
         cells.SEGMENT_RATE_PER_S,
@@ -43,15 +43,21 @@ REALS = frozenset(
 """Cells of the columns that lie among the reals."""
 
 SPARE = 1
-"""Rows behind the last one of each table, for what comes when there is no room at all."""
+"""Rows behind the last one of each table of columns, for what comes when there is no room."""
+
+_ALIGNED = 8
+"""Cells of a line of the cache."""
+
+Numbers = npt.NDArray[np.int64]
 
 
 class Table(NamedTuple):
-    """One table: its first cell counts rows, the second is its capacity, then come its columns."""
+    """One table: what its cells are called, and how wide its rows are if it consists of rows."""
 
     name: str
     first: int
     columns: dict[str, int]
+    width: int
 
 
 def _tables() -> dict[str, Table]:
@@ -60,19 +66,18 @@ def _tables() -> dict[str, Table]:
     for name, first in names.items():
         if names.get(f"{name}_ROWS") == first:
             prefix = f"{name}_"
-            tables[name] = Table(
-                name,
-                first,
-                {
-                    other.removeprefix(prefix).lower(): cell
-                    for other, cell in names.items()
-                    if other.startswith(prefix) and first + 1 < cell < first + cells.WIDEST
-                },
-            )
+            columns = {
+                other.removeprefix(prefix).lower(): cell
+                for other, cell in names.items()
+                if other.startswith(prefix) and first + 1 < cell < first + cells.WIDEST
+            }
+            tables[name] = Table(name, first, columns, names.get(f"{name}_WIDTH", 0))
     return tables
 
 
 TABLES = _tables()
+OF_ROWS = {name: table for name, table in TABLES.items() if table.width}
+OF_COLUMNS = {name: table for name, table in TABLES.items() if not table.width}
 
 
 class Memory:
@@ -81,7 +86,11 @@ class Memory:
     Parameters
     ----------
     capacities : mapping
-        Rows of each table; one that is not named has none.
+        Rows of each table of columns; one that is not named has none.
+    room : int
+        Cells for tables of rows.
+    spare : int
+        Cells that the largest number of rows takes that must lie side by side.
     actions : int
         Addresses of functions to keep room for.
     data : float64 array
@@ -89,57 +98,47 @@ class Memory:
     """
 
     def __init__(
-        self, capacities: Mapping[str, int], actions: int, data: npt.NDArray[np.float64]
+        self,
+        capacities: Mapping[str, int],
+        *,
+        room: int,
+        spare: int,
+        actions: int,
+        data: npt.NDArray[np.float64],
     ) -> None:
-        self.capacities = {name: capacities.get(name, 0) for name in TABLES}
-        self.actions = actions
-        self._data = data
-        self._allocate()
-        self.ints[cells.FUNCTIONS] = cells.HEADER
-        self.reals[: len(data)] = data if COMPILED else data.tolist()
-
-    def _allocate(self) -> None:
-        ints, reals = cells.HEADER + self.actions, len(self._data)
+        self.capacities = {name: capacities.get(name, 0) for name in OF_COLUMNS}
         self._bases: dict[int, int] = {}
-        for name, table in TABLES.items():
-            rows = self.capacities[name] + SPARE
+        ints, reals = cells.HEADER + actions, len(data)
+        for name, table in OF_COLUMNS.items():
+            length = self.capacities[name] + SPARE
             for cell in table.columns.values():
                 if cell in REALS:
-                    self._bases[cell], reals = reals, reals + rows
+                    self._bases[cell], reals = reals, reals + length
                 else:
-                    self._bases[cell], ints = ints, ints + rows
-        self.ints: Any = np.empty(ints, dtype=np.int64) if COMPILED else [0] * ints
+                    self._bases[cell], ints = ints, ints + length
+        self._first = -(-ints // _ALIGNED) * _ALIGNED
+        chunks = -(-(rows.HEAD + spare) // rows.CHUNK)
+        self._spare = self._first
+        self._first += chunks * rows.CHUNK
         self.reals: Any = np.empty(reals, dtype=np.float64) if COMPILED else [0.0] * reals
-        self.ints[: cells.HEADER] = [0] * cells.HEADER
-        self._write_header()
+        self.ints: Any = _cells(self._first + room)
+        self._write_header(actions)
+        self.reals[: len(data)] = data if COMPILED else data.tolist()
 
-    def _write_header(self) -> None:
-        for name, table in TABLES.items():
+    def _write_header(self, actions: int) -> None:
+        self.ints[: cells.HEADER + actions] = _blank(cells.HEADER + actions)
+        for name, table in OF_COLUMNS.items():
             self.ints[table.first + 1] = self.capacities[name]
         for cell, base in self._bases.items():
             self.ints[cell] = base
+        for table in OF_ROWS.values():
+            self.ints[table.first + rows.WIDTH] = table.width
+        self.ints[cells.FUNCTIONS] = cells.HEADER
+        self.ints[cells.SPARE_ROOM] = self._spare
+        self.ints[cells.NEXT_STRETCH] = self._first
+        self.ints[cells.END_OF_ROOM] = len(self.ints)
 
-    def grow(self, capacities: Mapping[str, int]) -> None:
-        """Move everything into larger arrays.
-
-        Parameters
-        ----------
-        capacities : mapping
-            New rows of some tables.
-        """
-        ints, reals, bases = self.ints, self.reals, self._bases
-        self.capacities.update(capacities)
-        self._allocate()
-        head = cells.HEADER + self.actions
-        self.ints[:head] = ints[:head]
-        self.reals[: len(self._data)] = reals[: len(self._data)]
-        self._write_header()
-        for table in TABLES.values():
-            rows = int(ints[table.first])
-            for cell in table.columns.values():
-                old, new = (reals, self.reals) if cell in REALS else (ints, self.ints)
-                to, origin = self._bases[cell], bases[cell]
-                new[to : to + rows] = old[origin : origin + rows]
+    # Tables of columns ------------------------------------------------------------------------
 
     def fill(self, table: str, columns: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Write columns of a plan; they say how many rows the table has.
@@ -157,18 +156,97 @@ class Memory:
             array[base : base + len(values)] = values if COMPILED else values.tolist()
             self.ints[TABLES[table].first] = len(values)
 
-    def set(self, table: str, column: str, value: float) -> None:
-        """Write one value into all rows of a column."""
-        cell = TABLES[table].columns[column]
-        base, rows = self._bases[cell], self.rows(table)
-        array = self.reals if cell in REALS else self.ints
-        array[base : base + rows] = value if COMPILED else [value] * rows
+    def set(self, table: str, column: str, value: int, start: int = 0) -> None:
+        """Write one value into all rows of a column, from one on."""
+        base, end = self._bases[TABLES[table].columns[column]], self.rows(table)
+        self.ints[base + start : base + end] = value if COMPILED else [value] * (end - start)
 
     def rows(self, table: str) -> int:
         """Return how many rows a table has."""
         return int(self.ints[TABLES[table].first])
 
-    def column(self, table: str, column: str) -> npt.NDArray[np.int64]:
-        """Return the rows of a column of integers; a view where it can be one."""
-        base = self._bases[TABLES[table].columns[column]]
-        return np.asarray(self.ints[base : base + self.rows(table)], dtype=np.int64)
+    def widen(self, table: str, capacity: int) -> None:
+        """Move a table of columns to where it has more room.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table; it has no reals.
+        capacity : int
+            Rows that it will have room for.
+        """
+        used, cells_of = self.capacities[table], list(TABLES[table].columns.values())
+        length = capacity + SPARE
+        chunks = -(-(rows.HEAD + len(cells_of) * length) // rows.CHUNK)
+        start = int(self.ints[cells.NEXT_STRETCH])
+        while start + chunks * rows.CHUNK > len(self.ints):
+            self.enlarge()
+        self.ints[cells.NEXT_STRETCH] = start + chunks * rows.CHUNK
+        self.ints[start + rows.OWNER] = TABLES[table].first
+        self.ints[start + rows.CHUNKS] = chunks
+        self.ints[start + rows.USED_END] = start + rows.HEAD
+        for place, cell in enumerate(cells_of):
+            base, old = start + rows.HEAD + place * length, self._bases[cell]
+            self.ints[base : base + used] = self.ints[old : old + used]
+            self._bases[cell] = base
+            self.ints[cell] = base
+        self.capacities[table] = capacity
+        self.ints[TABLES[table].first + 1] = capacity
+
+    # Tables of rows ---------------------------------------------------------------------------
+
+    def is_nearly_full(self) -> bool:
+        """Return whether tables of rows may soon find no room."""
+        return bool(4 * self.ints[cells.NEXT_STRETCH] > 3 * self.ints[cells.END_OF_ROOM])
+
+    def enlarge(self) -> None:
+        """Make room for more rows."""
+        used, ints = int(self.ints[cells.NEXT_STRETCH]), self.ints
+        self.ints = _cells(4 * len(ints))
+        self.ints[:used] = ints[:used]
+        self.ints[cells.END_OF_ROOM] = len(self.ints)
+
+    def columns(self, table: str, names: list[str]) -> dict[str, Numbers]:
+        """Return columns of a table of rows.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        names : list of str
+            Lower-case names of columns that lie side by side in its rows.
+
+        Returns
+        -------
+        dict
+            Name -> the values, row by row.
+        """
+        found = TABLES[table]
+        first = found.columns[names[0]] - found.first - rows.COLUMNS
+        values: Numbers = np.empty((len(names), self.rows(table)), dtype=np.int64)
+        done = 0
+        for start, end in self._stretches(found.first):
+            count = (end - start) // found.width
+            block = np.asarray(self.ints[start : start + count * found.width], dtype=np.int64)
+            block = block.reshape(count, found.width)[:, first : first + len(names)]
+            values[:, done : done + count] = block.T
+            done += count
+        return dict(zip(names, values, strict=True))
+
+    def _stretches(self, owner: int) -> Iterator[tuple[int, int]]:
+        """Yield where the rows of each stretch of a table begin and end."""
+        start, end = self._first, int(self.ints[cells.NEXT_STRETCH])
+        while start < end:
+            if self.ints[start + rows.OWNER] == owner:
+                used = int(self.ints[start + rows.USED_END])
+                is_last = start == self.ints[owner + rows.STRETCH]
+                yield start + rows.HEAD, int(self.ints[owner + rows.NEXT]) if is_last else used
+            start += int(self.ints[start + rows.CHUNKS]) * rows.CHUNK
+
+
+def _cells(count: int) -> Any:
+    return np.empty(count, dtype=np.int64) if COMPILED else [0] * count
+
+
+def _blank(count: int) -> Any:
+    return 0 if COMPILED else [0] * count

@@ -10,8 +10,9 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import lists, maps, trees
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, jit
+from eda_sim.engine.compiled.rows import new_row
 
 _OWNERS = 2_100_000
 """Owner in the hash table of the groups of the first subscription, by name."""
@@ -19,8 +20,8 @@ _OWNERS = 2_100_000
 
 @jit
 def _name(m: Ints, entry: int) -> int:
-    key = m[m[c.MESSAGE_KEY] + m[m[c.ENTRY_MESSAGE] + entry]]
-    return ~m[m[c.ENTRY_PLACE] + entry] if key == k.NONE else key
+    key = m[c.MESSAGE_KEY + m[c.ENTRY_MESSAGE + entry]]
+    return ~m[c.ENTRY_PLACE + entry] if key == k.NONE else key
 
 
 @jit
@@ -33,12 +34,12 @@ def _group(m: Ints, queue: int, name: int) -> int:
     if group == NOTHING:
         group = new_row(m, c.MESSAGE_GROUP_ROWS)
     else:
-        m[c.FREE_MESSAGE_GROUP] = m[m[c.MESSAGE_GROUP_NODE] + group]
-    m[m[c.MESSAGE_GROUP_NAME] + group] = name
-    m[m[c.MESSAGE_GROUP_WAITING] + group] = NOTHING
-    m[m[c.MESSAGE_GROUP_OUT] + group] = 0
+        m[c.FREE_MESSAGE_GROUP] = m[c.MESSAGE_GROUP_NODE + group]
+    m[c.MESSAGE_GROUP_NAME + group] = name
+    m[c.MESSAGE_GROUP_WAITING + group] = NOTHING
+    m[c.MESSAGE_GROUP_OUT + group] = 0
     node = lists.append(m, m[m[c.SUBSCRIPTION_GROUPS] + queue], group)
-    m[m[c.MESSAGE_GROUP_NODE] + group] = node
+    m[c.MESSAGE_GROUP_NODE + group] = node
     maps.put(m, _OWNERS + queue, name, group)
     return group
 
@@ -46,44 +47,44 @@ def _group(m: Ints, queue: int, name: int) -> int:
 @jit
 def _first(m: Ints, group: int) -> int:
     """Return the copy whose turn it is within a group, or NOTHING."""
-    root = m[m[c.MESSAGE_GROUP_WAITING] + group]
+    root = m[c.MESSAGE_GROUP_WAITING + group]
     while root != NOTHING:
-        if m[m[c.ENTRY_STATE] + trees.smallest(m, root)] == k.STATE_AVAILABLE:
+        if m[c.ENTRY_STATE + trees.smallest(m, root)] == k.STATE_AVAILABLE:
             break
         root = trees.pop(m, root)
-    m[m[c.MESSAGE_GROUP_WAITING] + group] = root
+    m[c.MESSAGE_GROUP_WAITING + group] = root
     return NOTHING if root == NOTHING else trees.smallest(m, root)
 
 
 @jit
 def _wait(m: Ints, group: int, entry: int) -> None:
-    root, place = m[m[c.MESSAGE_GROUP_WAITING] + group], m[m[c.ENTRY_PLACE] + entry]
-    m[m[c.MESSAGE_GROUP_WAITING] + group] = trees.push(m, root, place, entry)
+    root, place = m[c.MESSAGE_GROUP_WAITING + group], m[c.ENTRY_PLACE + entry]
+    m[c.MESSAGE_GROUP_WAITING + group] = trees.push(m, root, place, entry)
 
 
 @jit
 def _make_ready(m: Ints, queue: int, group: int) -> None:
     """Let a group stand in line with the oldest of its copies; forget one that has none."""
-    entry, name = _first(m, group), m[m[c.MESSAGE_GROUP_NAME] + group]
+    entry, name = _first(m, group), m[c.MESSAGE_GROUP_NAME + group]
     if entry != NOTHING:
-        root, place = m[m[c.SUBSCRIPTION_READY] + queue], m[m[c.ENTRY_PLACE] + entry]
+        root, place = m[m[c.SUBSCRIPTION_READY] + queue], m[c.ENTRY_PLACE + entry]
         m[m[c.SUBSCRIPTION_READY] + queue] = trees.push(m, root, place, name)
         return
     maps.remove(m, _OWNERS + queue, name)
-    lists.remove(m, m[m[c.SUBSCRIPTION_GROUPS] + queue], m[m[c.MESSAGE_GROUP_NODE] + group])
-    m[m[c.MESSAGE_GROUP_NODE] + group] = m[c.FREE_MESSAGE_GROUP]
+    lists.remove(m, m[m[c.SUBSCRIPTION_GROUPS] + queue], m[c.MESSAGE_GROUP_NODE + group])
+    m[c.MESSAGE_GROUP_NODE + group] = m[c.FREE_MESSAGE_GROUP]
     m[c.FREE_MESSAGE_GROUP] = group
 
 
 @jit
 def add_to_group(m: Ints, queue: int, entry: int) -> None:
     """Let a new copy join the end of its group."""
-    m[m[c.ENTRY_PLACE] + entry] = m[m[c.LINE_NEXT_PLACE] + queue]
+    m[c.ENTRY_PLACE + entry] = m[m[c.LINE_NEXT_PLACE] + queue]
     m[m[c.LINE_NEXT_PLACE] + queue] += 1
     group = _group(m, queue, _name(m, entry))
     is_first = _first(m, group) == NOTHING
     _wait(m, group, entry)
-    if is_first and m[m[c.MESSAGE_GROUP_OUT] + group] == 0:
+    if is_first and m[c.MESSAGE_GROUP_OUT + group] == 0:
         _make_ready(m, queue, group)
 
 
@@ -104,8 +105,8 @@ def settled(m: Ints, _f: Reals, queue: int, entry: int, _c: int) -> int:
 
 @jit
 def _one_less_out(m: Ints, queue: int, group: int) -> None:
-    m[m[c.MESSAGE_GROUP_OUT] + group] -= 1
-    if m[m[c.MESSAGE_GROUP_OUT] + group] == 0:
+    m[c.MESSAGE_GROUP_OUT + group] -= 1
+    if m[c.MESSAGE_GROUP_OUT + group] == 0:
         _make_ready(m, queue, group)
 
 
@@ -115,14 +116,14 @@ def part_from_groups(m: Ints, queue: int, partition: int, parted: int) -> None:
     node = lists.first(m, m[m[c.SUBSCRIPTION_GROUPS] + queue])
     while node != NOTHING:
         group = lists.value(m, node)
-        root = m[m[c.MESSAGE_GROUP_WAITING] + group]
-        m[m[c.MESSAGE_GROUP_WAITING] + group] = NOTHING
+        root = m[c.MESSAGE_GROUP_WAITING + group]
+        m[c.MESSAGE_GROUP_WAITING + group] = NOTHING
         while root != NOTHING:
             entry = trees.smallest(m, root)
             root = trees.pop(m, root)
-            if m[m[c.ENTRY_PARTITION] + entry] != partition:
+            if m[c.ENTRY_PARTITION + entry] != partition:
                 _wait(m, group, entry)
-            elif m[m[c.ENTRY_STATE] + entry] == k.STATE_AVAILABLE:
+            elif m[c.ENTRY_STATE + entry] == k.STATE_AVAILABLE:
                 lists.append(m, parted, entry)
         node = lists.following(m, node)
 
@@ -132,7 +133,7 @@ def rejoin_group(m: Ints, queue: int, entry: int) -> None:
     """Take in a copy again that has parted, at its old place in its group."""
     group = _group(m, queue, _name(m, entry))
     _wait(m, group, entry)
-    if m[m[c.MESSAGE_GROUP_OUT] + group] == 0:
+    if m[c.MESSAGE_GROUP_OUT + group] == 0:
         _make_ready(m, queue, group)
 
 
@@ -143,10 +144,10 @@ def _next_group(m: Ints, queue: int) -> int:
         root = m[m[c.SUBSCRIPTION_READY] + queue]
         place, name = trees.smallest_key(m, root), trees.smallest(m, root)
         group = maps.get(m, _OWNERS + queue, name, NOTHING)
-        may_go = group != NOTHING and m[m[c.MESSAGE_GROUP_OUT] + group] == 0
+        may_go = group != NOTHING and m[c.MESSAGE_GROUP_OUT + group] == 0
         if may_go:
             entry = _first(m, group)
-            if entry != NOTHING and m[m[c.ENTRY_PLACE] + entry] == place:
+            if entry != NOTHING and m[c.ENTRY_PLACE + entry] == place:
                 return group
         m[m[c.SUBSCRIPTION_READY] + queue] = trees.pop(m, root)
         if may_go:
@@ -174,15 +175,15 @@ def take_groups(m: Ints, queue: int, limit: int) -> int:
             entry = _first(m, group)
             if entry == NOTHING:
                 break
-            m[m[c.MESSAGE_GROUP_WAITING] + group] = trees.pop(
-                m, m[m[c.MESSAGE_GROUP_WAITING] + group]
+            m[c.MESSAGE_GROUP_WAITING + group] = trees.pop(
+                m, m[c.MESSAGE_GROUP_WAITING + group]
             )
-            m[m[c.MESSAGE_GROUP_OUT] + group] += 1
-            m[m[c.ENTRY_NEXT] + entry] = NOTHING
+            m[c.MESSAGE_GROUP_OUT + group] += 1
+            m[c.ENTRY_NEXT + entry] = NOTHING
             if last == NOTHING:
                 head = entry
             else:
-                m[m[c.ENTRY_NEXT] + last] = entry
+                m[c.ENTRY_NEXT + last] = entry
             last = entry
             taken += 1
     return head

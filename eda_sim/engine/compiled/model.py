@@ -6,8 +6,9 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled.calendar import BEFORE_ALL, schedule, wake
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import new_row
 
 
 @jit
@@ -23,35 +24,36 @@ def create(
     cause: int,
 ) -> int:
     """Record a new message and return it; ``cause`` is the message that led to it, or NOTHING."""
+    number = m[c.MESSAGE_ROWS]
     message = new_row(m, c.MESSAGE_ROWS)
-    m[m[c.MESSAGE_ID] + message] = message
-    m[m[c.MESSAGE_SOURCE] + message] = source
-    m[m[c.MESSAGE_CHANNEL] + message] = channel
-    m[m[c.MESSAGE_SEQUENCE] + message] = sequence
-    m[m[c.MESSAGE_KEY] + message] = key
-    m[m[c.MESSAGE_PARTITION] + message] = NOTHING
-    m[m[c.MESSAGE_SIZE_BYTES] + message] = size_bytes
-    m[m[c.MESSAGE_CREATED_AT] + message] = m[c.NOW]
-    m[m[c.MESSAGE_SENT_AT] + message] = NOTHING
-    m[m[c.MESSAGE_STORED_AT] + message] = NOTHING
-    m[m[c.MESSAGE_COMMITTED_AT] + message] = NOTHING
-    m[m[c.MESSAGE_CONFIRMED_AT] + message] = NOTHING
-    m[m[c.MESSAGE_ATTEMPTS] + message] = 0
-    m[m[c.MESSAGE_COPIES] + message] = 0
-    m[m[c.MESSAGE_STATUS] + message] = k.STATUS_BUFFERED
-    m[m[c.MESSAGE_LINEAGE] + message] = lineage
-    m[m[c.MESSAGE_ROOT] + message] = root
-    m[m[c.MESSAGE_TRUNCATED] + message] = 0
+    m[c.MESSAGE_ID + message] = number
+    m[c.MESSAGE_SOURCE + message] = source
+    m[c.MESSAGE_CHANNEL + message] = channel
+    m[c.MESSAGE_SEQUENCE + message] = sequence
+    m[c.MESSAGE_KEY + message] = key
+    m[c.MESSAGE_PARTITION + message] = NOTHING
+    m[c.MESSAGE_SIZE_BYTES + message] = size_bytes
+    m[c.MESSAGE_CREATED_AT + message] = m[c.NOW]
+    m[c.MESSAGE_SENT_AT + message] = NOTHING
+    m[c.MESSAGE_STORED_AT + message] = NOTHING
+    m[c.MESSAGE_COMMITTED_AT + message] = NOTHING
+    m[c.MESSAGE_CONFIRMED_AT + message] = NOTHING
+    m[c.MESSAGE_ATTEMPTS + message] = 0
+    m[c.MESSAGE_COPIES + message] = 0
+    m[c.MESSAGE_STATUS + message] = k.STATUS_BUFFERED
+    m[c.MESSAGE_LINEAGE + message] = lineage
+    m[c.MESSAGE_ROOT + message] = root
+    m[c.MESSAGE_TRUNCATED + message] = 0
     if cause == NOTHING:
-        m[m[c.MESSAGE_CORRELATION_ID] + message] = message
-        m[m[c.MESSAGE_CAUSATION_ID] + message] = NOTHING
-        m[m[c.MESSAGE_FIRST_LINEAGE] + message] = lineage
-        m[m[c.MESSAGE_PRIORITY] + message] = 0
+        m[c.MESSAGE_CORRELATION_ID + message] = number
+        m[c.MESSAGE_CAUSATION_ID + message] = NOTHING
+        m[c.MESSAGE_FIRST_LINEAGE + message] = lineage
+        m[c.MESSAGE_PRIORITY + message] = 0
     else:
-        m[m[c.MESSAGE_CORRELATION_ID] + message] = m[m[c.MESSAGE_CORRELATION_ID] + cause]
-        m[m[c.MESSAGE_CAUSATION_ID] + message] = m[m[c.MESSAGE_ID] + cause]
-        m[m[c.MESSAGE_FIRST_LINEAGE] + message] = m[m[c.MESSAGE_FIRST_LINEAGE] + cause]
-        m[m[c.MESSAGE_PRIORITY] + message] = m[m[c.MESSAGE_PRIORITY] + cause]
+        m[c.MESSAGE_CORRELATION_ID + message] = m[c.MESSAGE_CORRELATION_ID + cause]
+        m[c.MESSAGE_CAUSATION_ID + message] = m[c.MESSAGE_ID + cause]
+        m[c.MESSAGE_FIRST_LINEAGE + message] = m[c.MESSAGE_FIRST_LINEAGE + cause]
+        m[c.MESSAGE_PRIORITY + message] = m[c.MESSAGE_PRIORITY + cause]
     m[c.OPEN] += 1
     return message
 
@@ -63,30 +65,30 @@ def new_entry(
     """Record a copy as one subscription sees it; ``partition`` is its number in the channel."""
     entry = new_row(m, c.ENTRY_ROWS)
     now = m[c.NOW]
-    m[m[c.ENTRY_COPY_ID] + entry] = copy_id
-    m[m[c.ENTRY_MESSAGE_ID] + entry] = m[m[c.MESSAGE_ID] + message]
-    m[m[c.ENTRY_CHANNEL] + entry] = m[m[c.SUBSCRIPTION_CHANNEL] + subscription]
-    m[m[c.ENTRY_CONSUMER] + entry] = m[m[c.SUBSCRIPTION_CONSUMER] + subscription]
-    m[m[c.ENTRY_PARTITION] + entry] = partition
-    m[m[c.ENTRY_OFFSET] + entry] = offset
-    m[m[c.ENTRY_STORED_AT] + entry] = now
-    m[m[c.ENTRY_COMMITTED_AT] + entry] = now
-    m[m[c.ENTRY_VISIBLE_AT] + entry] = now
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_AVAILABLE
-    m[m[c.ENTRY_DELIVERIES] + entry] = 0
-    m[m[c.ENTRY_SETTLED_AT] + entry] = NOTHING
-    m[m[c.ENTRY_SOURCE_COPY] + entry] = NOTHING
-    m[m[c.ENTRY_SOURCE_CONSUMER] + entry] = NOTHING
-    m[m[c.ENTRY_MESSAGE] + entry] = message
-    m[m[c.ENTRY_SUBSCRIPTION] + entry] = subscription
-    m[m[c.ENTRY_PLACE] + entry] = offset
-    m[m[c.ENTRY_AVAILABLE_AT] + entry] = now
-    m[m[c.ENTRY_HOLDER] + entry] = NOTHING
-    m[m[c.ENTRY_COUNT] + entry] = 0
-    m[m[c.ENTRY_DISPOSITION] + entry] = k.STATE_ACKNOWLEDGED
-    m[m[c.ENTRY_RECORD] + entry] = NOTHING
-    m[m[c.ENTRY_EXPIRES_AT] + entry] = NOTHING
-    m[m[c.ENTRY_HISTORY] + entry] = NOTHING
+    m[c.ENTRY_COPY_ID + entry] = copy_id
+    m[c.ENTRY_MESSAGE_ID + entry] = m[c.MESSAGE_ID + message]
+    m[c.ENTRY_CHANNEL + entry] = m[m[c.SUBSCRIPTION_CHANNEL] + subscription]
+    m[c.ENTRY_CONSUMER + entry] = m[m[c.SUBSCRIPTION_CONSUMER] + subscription]
+    m[c.ENTRY_PARTITION + entry] = partition
+    m[c.ENTRY_OFFSET + entry] = offset
+    m[c.ENTRY_STORED_AT + entry] = now
+    m[c.ENTRY_COMMITTED_AT + entry] = now
+    m[c.ENTRY_VISIBLE_AT + entry] = now
+    m[c.ENTRY_STATE + entry] = k.STATE_AVAILABLE
+    m[c.ENTRY_DELIVERIES + entry] = 0
+    m[c.ENTRY_SETTLED_AT + entry] = NOTHING
+    m[c.ENTRY_SOURCE_COPY + entry] = NOTHING
+    m[c.ENTRY_SOURCE_CONSUMER + entry] = NOTHING
+    m[c.ENTRY_MESSAGE + entry] = message
+    m[c.ENTRY_SUBSCRIPTION + entry] = subscription
+    m[c.ENTRY_PLACE + entry] = offset
+    m[c.ENTRY_AVAILABLE_AT + entry] = now
+    m[c.ENTRY_HOLDER + entry] = NOTHING
+    m[c.ENTRY_COUNT + entry] = 0
+    m[c.ENTRY_DISPOSITION + entry] = k.STATE_ACKNOWLEDGED
+    m[c.ENTRY_RECORD + entry] = NOTHING
+    m[c.ENTRY_EXPIRES_AT + entry] = NOTHING
+    m[c.ENTRY_HISTORY + entry] = NOTHING
     return entry
 
 
@@ -94,32 +96,32 @@ def new_entry(
 def new_delivery(m: Ints, entry: int, session: int, instance: int) -> int:
     """Record the next hand-over of a copy; ``instance`` is its number within the consumer."""
     delivery = new_row(m, c.DELIVERY_ROWS)
-    attempt = m[m[c.ENTRY_DELIVERIES] + entry] + 1
-    m[m[c.ENTRY_DELIVERIES] + entry] = attempt
-    m[m[c.DELIVERY_MESSAGE_ID] + delivery] = m[m[c.ENTRY_MESSAGE_ID] + entry]
-    m[m[c.DELIVERY_COPY_ID] + delivery] = m[m[c.ENTRY_COPY_ID] + entry]
-    m[m[c.DELIVERY_CHANNEL] + delivery] = m[m[c.ENTRY_CHANNEL] + entry]
-    m[m[c.DELIVERY_CONSUMER] + delivery] = m[m[c.ENTRY_CONSUMER] + entry]
-    m[m[c.DELIVERY_INSTANCE] + delivery] = instance
-    m[m[c.DELIVERY_WORKER] + delivery] = NOTHING
-    m[m[c.DELIVERY_ATTEMPT] + delivery] = attempt
-    m[m[c.DELIVERY_AVAILABLE_AT] + delivery] = m[m[c.ENTRY_AVAILABLE_AT] + entry]
-    m[m[c.DELIVERY_ACQUIRED_AT] + delivery] = m[c.NOW]
-    m[m[c.DELIVERY_RECEIVED_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_STARTED_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_FINISHED_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_SETTLED_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_UNFINISHED
-    m[m[c.DELIVERY_EFFECT] + delivery] = 0
-    m[m[c.DELIVERY_TRIES] + delivery] = 0
-    m[m[c.DELIVERY_LEASE_ENDED_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_LEASE_END] + delivery] = k.END_NONE
-    m[m[c.DELIVERY_AVAILABLE_AGAIN_AT] + delivery] = NOTHING
-    m[m[c.DELIVERY_ENTRY] + delivery] = entry
-    m[m[c.DELIVERY_SESSION] + delivery] = session
-    m[m[c.DELIVERY_DEADLINE] + delivery] = NOTHING
-    m[m[c.DELIVERY_HELD_PREVIOUS] + delivery] = NOT_LISTED
-    m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] = NOT_LISTED
+    attempt = m[c.ENTRY_DELIVERIES + entry] + 1
+    m[c.ENTRY_DELIVERIES + entry] = attempt
+    m[c.DELIVERY_MESSAGE_ID + delivery] = m[c.ENTRY_MESSAGE_ID + entry]
+    m[c.DELIVERY_COPY_ID + delivery] = m[c.ENTRY_COPY_ID + entry]
+    m[c.DELIVERY_CHANNEL + delivery] = m[c.ENTRY_CHANNEL + entry]
+    m[c.DELIVERY_CONSUMER + delivery] = m[c.ENTRY_CONSUMER + entry]
+    m[c.DELIVERY_INSTANCE + delivery] = instance
+    m[c.DELIVERY_WORKER + delivery] = NOTHING
+    m[c.DELIVERY_ATTEMPT + delivery] = attempt
+    m[c.DELIVERY_AVAILABLE_AT + delivery] = m[c.ENTRY_AVAILABLE_AT + entry]
+    m[c.DELIVERY_ACQUIRED_AT + delivery] = m[c.NOW]
+    m[c.DELIVERY_RECEIVED_AT + delivery] = NOTHING
+    m[c.DELIVERY_STARTED_AT + delivery] = NOTHING
+    m[c.DELIVERY_FINISHED_AT + delivery] = NOTHING
+    m[c.DELIVERY_SETTLED_AT + delivery] = NOTHING
+    m[c.DELIVERY_OUTCOME + delivery] = k.OUTCOME_UNFINISHED
+    m[c.DELIVERY_EFFECT + delivery] = 0
+    m[c.DELIVERY_TRIES + delivery] = 0
+    m[c.DELIVERY_LEASE_ENDED_AT + delivery] = NOTHING
+    m[c.DELIVERY_LEASE_END + delivery] = k.END_NONE
+    m[c.DELIVERY_AVAILABLE_AGAIN_AT + delivery] = NOTHING
+    m[c.DELIVERY_ENTRY + delivery] = entry
+    m[c.DELIVERY_SESSION + delivery] = session
+    m[c.DELIVERY_DEADLINE + delivery] = NOTHING
+    m[c.DELIVERY_HELD_PREVIOUS + delivery] = NOT_LISTED
+    m[c.DELIVERY_UNFINISHED_PREVIOUS + delivery] = NOT_LISTED
     return delivery
 
 
@@ -130,9 +132,9 @@ NOT_LISTED = -2
 @jit
 def end_lease(m: Ints, delivery: int, end: int, available_again_at: int) -> None:
     """Write down that a delivery is no longer leased, and when its copy comes back."""
-    m[m[c.DELIVERY_LEASE_ENDED_AT] + delivery] = m[c.NOW]
-    m[m[c.DELIVERY_LEASE_END] + delivery] = end
-    m[m[c.DELIVERY_AVAILABLE_AGAIN_AT] + delivery] = available_again_at
+    m[c.DELIVERY_LEASE_ENDED_AT + delivery] = m[c.NOW]
+    m[c.DELIVERY_LEASE_END + delivery] = end
+    m[c.DELIVERY_AVAILABLE_AGAIN_AT + delivery] = available_again_at
 
 
 @jit
@@ -146,31 +148,31 @@ def new_copy(m: Ints) -> int:
 @jit
 def is_final(m: Ints, entry: int) -> bool:
     """Return whether a copy will never be handed over again."""
-    state = m[m[c.ENTRY_STATE] + entry]
+    state = m[c.ENTRY_STATE + entry]
     return k.STATE_ACKNOWLEDGED <= state <= k.STATE_MOVED
 
 
 @jit
 def wait(m: Ints, entry: int) -> None:
     """Let a copy be SCHEDULED: consumers cannot have it yet."""
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_SCHEDULED
-    m[m[c.ENTRY_VISIBLE_AT] + entry] = NOTHING
+    m[c.ENTRY_STATE + entry] = k.STATE_SCHEDULED
+    m[c.ENTRY_VISIBLE_AT + entry] = NOTHING
 
 
 @jit
 def appear(m: Ints, entry: int) -> None:
     """Let a copy be AVAILABLE: consumers can have it from now on."""
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_AVAILABLE
-    m[m[c.ENTRY_VISIBLE_AT] + entry] = m[c.NOW]
-    m[m[c.ENTRY_AVAILABLE_AT] + entry] = m[c.NOW]
+    m[c.ENTRY_STATE + entry] = k.STATE_AVAILABLE
+    m[c.ENTRY_VISIBLE_AT + entry] = m[c.NOW]
+    m[c.ENTRY_AVAILABLE_AT + entry] = m[c.NOW]
 
 
 @jit
 def finish(m: Ints, f: Reals, entry: int, state: int) -> None:
     """Move a copy to a final state."""
-    m[m[c.ENTRY_STATE] + entry] = state
-    m[m[c.ENTRY_SETTLED_AT] + entry] = m[c.NOW]
-    record = m[m[c.ENTRY_RECORD] + entry]
+    m[c.ENTRY_STATE + entry] = state
+    m[c.ENTRY_SETTLED_AT + entry] = m[c.NOW]
+    record = m[c.ENTRY_RECORD + entry]
     if record != NOTHING:
         invoke(m, f, a.NOTE_SETTLED, record, 0, 0)
     close(m)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import draws, lists
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, jit
+from eda_sim.engine.compiled.rows import new_row, reserve
 from eda_sim.engine.compiled.schedules import is_there, over
 from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE
 from eda_sim.engine.streams.samplers import to_ns
@@ -19,25 +20,26 @@ from eda_sim.engine.streams.samplers import to_ns
 
 
 @jit
-def _new_link(m: Ints, f: Reals, latency: int, stream: int, disturbances: int) -> int:
+def _new_link(m: Ints, latency: int, stream: int, disturbances: int) -> int:
     link = new_row(m, c.LINK_ROWS)
-    m[m[c.LINK_LATENCY] + link] = latency
-    m[m[c.LINK_STREAM] + link] = stream
-    f[m[c.LINK_S_PER_BYTE] + link] = 0.0
-    m[m[c.LINK_FREE_AT] + link] = 0
-    m[m[c.LINK_LAST_ARRIVAL] + link] = 0
-    m[m[c.LINK_UNDER_WAY] + link] = 0
-    m[m[c.LINK_DISTURBANCES] + link] = disturbances
-    m[m[c.LINK_SOURCE] + link] = NOTHING
-    m[m[c.LINK_IS_PERFECT] + link] = int(disturbances == NOTHING)
+    m[c.LINK_LATENCY + link] = latency
+    m[c.LINK_STREAM + link] = stream
+    m[c.LINK_IS_NARROW + link] = 0
+    m[c.LINK_FREE_AT + link] = 0
+    m[c.LINK_LAST_ARRIVAL + link] = 0
+    m[c.LINK_UNDER_WAY + link] = 0
+    m[c.LINK_DISTURBANCES + link] = disturbances
+    m[c.LINK_SOURCE + link] = NOTHING
+    m[c.LINK_IS_PERFECT + link] = int(disturbances == NOTHING)
     return link
 
 
 @jit
-def connection_of_session(m: Ints, f: Reals, latency: int, disturbances: int) -> int:
+def connection_of_session(m: Ints, latency: int, disturbances: int) -> int:
     """Return a new connection between an instance and what it reads."""
-    to_broker = _new_link(m, f, latency, k.STREAM_SETTLE_LINK, disturbances)
-    _new_link(m, f, latency, k.STREAM_DELIVERY_LINK, disturbances)
+    reserve(m, c.LINK_ROWS, 2)
+    to_broker = _new_link(m, latency, k.STREAM_SETTLE_LINK, disturbances)
+    _new_link(m, latency, k.STREAM_DELIVERY_LINK, disturbances)
     return to_broker
 
 
@@ -45,14 +47,15 @@ def connection_of_session(m: Ints, f: Reals, latency: int, disturbances: int) ->
 def connection_of_publisher(m: Ints, f: Reals, source: int, disturbances: int) -> int:
     """Return a new connection of a producer, or of an instance that emits."""
     latency = m[m[c.SOURCE_LATENCY] + source]
-    to_broker = _new_link(m, f, latency, k.STREAM_PUBLISH_LINK, disturbances)
-    from_broker = _new_link(m, f, latency, k.STREAM_CONFIRM_LINK, disturbances)
+    reserve(m, c.LINK_ROWS, 2)
+    to_broker = _new_link(m, latency, k.STREAM_PUBLISH_LINK, disturbances)
+    from_broker = _new_link(m, latency, k.STREAM_CONFIRM_LINK, disturbances)
     chances = f[m[c.SOURCE_LOSS] + source] + f[m[c.SOURCE_DUPLICATION] + source]
     chances += f[m[c.SOURCE_ACKNOWLEDGEMENT_LOSS] + source]
     for link in (to_broker, from_broker):
-        f[m[c.LINK_S_PER_BYTE] + link] = f[m[c.SOURCE_S_PER_BYTE] + source]
-        m[m[c.LINK_SOURCE] + link] = source
-        m[m[c.LINK_IS_PERFECT] + link] = int(disturbances == NOTHING and chances == 0.0)
+        m[c.LINK_IS_NARROW + link] = int(f[m[c.SOURCE_S_PER_BYTE] + source] != 0.0)
+        m[c.LINK_SOURCE + link] = source
+        m[c.LINK_IS_PERFECT + link] = int(disturbances == NOTHING and chances == 0.0)
     return to_broker
 
 
@@ -62,19 +65,19 @@ def arrival(
 ) -> int:
     """Return when something sent now arrives, in ns, and remember it."""
     leaves = m[c.NOW]
-    s_per_byte = f[m[c.LINK_S_PER_BYTE] + link]
-    if s_per_byte != 0.0:
-        leaves = max(leaves, m[m[c.LINK_FREE_AT] + link]) + to_ns(s_per_byte * size_bytes)
-        m[m[c.LINK_FREE_AT] + link] = leaves
-    latency, stream = m[m[c.LINK_LATENCY] + link], m[m[c.LINK_STREAM] + link]
+    if m[c.LINK_IS_NARROW + link]:
+        s_per_byte = f[m[c.SOURCE_S_PER_BYTE] + m[c.LINK_SOURCE + link]]
+        leaves = max(leaves, m[c.LINK_FREE_AT + link]) + to_ns(s_per_byte * size_bytes)
+        m[c.LINK_FREE_AT + link] = leaves
+    latency, stream = m[c.LINK_LATENCY + link], m[c.LINK_STREAM + link]
     arrives = leaves + draws.ns(m, f, latency, stream, entity, event, attempt)
-    disturbances = m[m[c.LINK_DISTURBANCES] + link]
+    disturbances = m[c.LINK_DISTURBANCES + link]
     if disturbances != NOTHING:
         arrives += departure(m, f, disturbances, leaves) - leaves
         arrives += delay_ns(m, f, disturbances, leaves, entity, event, attempt)
-    if arrives < m[m[c.LINK_LAST_ARRIVAL] + link]:
-        return m[m[c.LINK_LAST_ARRIVAL] + link]
-    m[m[c.LINK_LAST_ARRIVAL] + link] = arrives
+    if arrives < m[c.LINK_LAST_ARRIVAL + link]:
+        return m[c.LINK_LAST_ARRIVAL + link]
+    m[c.LINK_LAST_ARRIVAL + link] = arrives
     return arrives
 
 
@@ -204,7 +207,7 @@ def _happens(
 @jit
 def loses_settlement(m: Ints, f: Reals, link: int, entity: int, event: int, attempt: int) -> bool:
     """Return whether a fault lets something about a delivery or an offset get lost."""
-    disturbances = m[m[c.LINK_DISTURBANCES] + link]
+    disturbances = m[c.LINK_DISTURBANCES + link]
     if disturbances == NOTHING:
         return False
     chance = combined(m, f, disturbances, k.FAULT_KIND_LOSS, m[c.NOW], 0.0)
@@ -214,8 +217,8 @@ def loses_settlement(m: Ints, f: Reals, link: int, entity: int, event: int, atte
 @jit
 def loses(m: Ints, f: Reals, connection: int, entity: int, event: int, trip: int) -> bool:
     """Return whether a request that is sent now gets lost on its way."""
-    disturbances = m[m[c.LINK_DISTURBANCES] + connection]
-    chance = f[m[c.SOURCE_LOSS] + m[m[c.LINK_SOURCE] + connection]]
+    disturbances = m[c.LINK_DISTURBANCES + connection]
+    chance = f[m[c.SOURCE_LOSS] + m[c.LINK_SOURCE + connection]]
     chance = combined(m, f, disturbances, k.FAULT_KIND_LOSS, m[c.NOW], chance)
     return _happens(m, chance, k.STREAM_LOSS, entity, event, trip, 0)
 
@@ -225,8 +228,8 @@ def loses_acknowledgement(
     m: Ints, f: Reals, connection: int, entity: int, event: int, trip: int
 ) -> bool:
     """Return whether an answer that is sent now gets lost on its way."""
-    disturbances = m[m[c.LINK_DISTURBANCES] + connection]
-    chance = f[m[c.SOURCE_ACKNOWLEDGEMENT_LOSS] + m[m[c.LINK_SOURCE] + connection]]
+    disturbances = m[c.LINK_DISTURBANCES + connection]
+    chance = f[m[c.SOURCE_ACKNOWLEDGEMENT_LOSS] + m[c.LINK_SOURCE + connection]]
     chance = combined(m, f, disturbances, k.FAULT_KIND_ACK_LOSS, m[c.NOW], chance)
     return _happens(m, chance, k.STREAM_LOSS, entity, event, trip, 1)
 
@@ -234,7 +237,7 @@ def loses_acknowledgement(
 @jit
 def doubles(m: Ints, f: Reals, connection: int, entity: int, event: int, trip: int) -> bool:
     """Return whether a request that is sent now arrives twice."""
-    disturbances = m[m[c.LINK_DISTURBANCES] + connection]
-    chance = f[m[c.SOURCE_DUPLICATION] + m[m[c.LINK_SOURCE] + connection]]
+    disturbances = m[c.LINK_DISTURBANCES + connection]
+    chance = f[m[c.SOURCE_DUPLICATION] + m[c.LINK_SOURCE + connection]]
     chance = combined(m, f, disturbances, k.FAULT_KIND_DUPLICATION, m[c.NOW], chance)
     return _happens(m, chance, k.STREAM_DUPLICATION, entity, event, trip, 0)

@@ -14,7 +14,7 @@ STICKY_BYTES = 16_384
 @jit
 def _partition_of_key(m: Ints, channel: int, message: int) -> int:
     """Return the partition of a message's key, NOTHING where keys decide nothing."""
-    key = m[m[c.MESSAGE_KEY] + message]
+    key = m[c.MESSAGE_KEY + message]
     if key == k.NONE or m[m[c.CHANNEL_KEY_PARTITION_COUNT] + channel] == 0:
         return NOTHING
     start = m[m[c.CHANNEL_KEY_PARTITION_START] + channel]
@@ -28,12 +28,12 @@ def choose(m: Ints, f: Reals, channel: int, message: int, keyless: int) -> int:
     if partition != NOTHING:
         return partition
     spread = m[m[c.CHANNEL_KEYLESS] + channel] if keyless == k.NONE else keyless
-    row = channel * m[c.SOURCE_ROWS] + m[m[c.MESSAGE_SOURCE] + message]
+    row = channel * m[c.SOURCE_ROWS] + m[c.MESSAGE_SOURCE + message]
     if spread == k.KEYLESS_STICKY:
         return _stay(m, f, channel, message, row)
     if spread == k.KEYLESS_RANDOM:
-        address = draws.mix(m[m[c.CHANNEL_ADDRESS] + channel], m[m[c.MESSAGE_LINEAGE] + message])
-        return _draw(m, f, channel, address, m[m[c.MESSAGE_ROOT] + message])
+        address = draws.mix(m[m[c.CHANNEL_ADDRESS] + channel], m[c.MESSAGE_LINEAGE + message])
+        return _draw(m, f, channel, address, m[c.MESSAGE_ROOT + message])
     partition = m[m[c.SPREAD_NEXT] + row]
     m[m[c.SPREAD_NEXT] + row] = (partition + 1) % m[m[c.CHANNEL_PARTITIONS] + channel]
     return partition
@@ -46,7 +46,7 @@ def of_copy(m: Ints, channel: int, message: int) -> int:
     if partition != NOTHING:
         return partition
     partitions = m[m[c.CHANNEL_PARTITIONS] + channel]
-    return m[m[c.MESSAGE_ID] + message] % partitions
+    return m[c.MESSAGE_ID + message] % partitions
 
 
 @jit
@@ -54,7 +54,7 @@ def _stay(m: Ints, f: Reals, channel: int, message: int, row: int) -> int:
     """Stay with a partition until a batch's worth of bytes went there, then draw another."""
     number = m[m[c.SPREAD_STAY_NUMBER] + row]
     if number == NOTHING:
-        source = m[m[c.MESSAGE_SOURCE] + message]
+        source = m[c.MESSAGE_SOURCE + message]
         entity = draws.mix(m[m[c.CHANNEL_ADDRESS] + channel], _address_of_source(m, source))
         m[m[c.SPREAD_STAY_ENTITY] + row] = entity
     if number == NOTHING or m[m[c.SPREAD_STAY_BYTES] + row] >= STICKY_BYTES:
@@ -63,7 +63,7 @@ def _stay(m: Ints, f: Reals, channel: int, message: int, row: int) -> int:
         entity = m[m[c.SPREAD_STAY_ENTITY] + row]
         m[m[c.SPREAD_STAY_PARTITION] + row] = _draw(m, f, channel, entity, number)
         m[m[c.SPREAD_STAY_BYTES] + row] = 0
-    m[m[c.SPREAD_STAY_BYTES] + row] += m[m[c.MESSAGE_SIZE_BYTES] + message]
+    m[m[c.SPREAD_STAY_BYTES] + row] += m[c.MESSAGE_SIZE_BYTES + message]
     return m[m[c.SPREAD_STAY_PARTITION] + row]
 
 

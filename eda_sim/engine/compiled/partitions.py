@@ -15,13 +15,14 @@ from eda_sim.engine.compiled import model
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import reserve
 from eda_sim.engine.streams.samplers import to_ns
 
 
 @jit
 def receive(m: Ints, f: Reals, request: int) -> None:
     """Take in a request that has arrived."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     if not m[m[c.PARTITION_IS_IDEAL] + partition]:
         if not invoke(m, f, a.ACCEPT, request, 0, 0):
             return
@@ -38,7 +39,7 @@ def append_now(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
 @jit
 def append(m: Ints, f: Reals, request: int) -> None:
     """Let the server append a request, after those that came before."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     now = m[c.NOW]
     done = max(now, m[m[c.PARTITION_FREE_AT] + partition]) + append_ns(m, f, partition, request)
     done += m[m[c.PARTITION_FLUSH_TIME_NS] + partition]
@@ -51,8 +52,8 @@ def append(m: Ints, f: Reals, request: int) -> None:
         done,
         k.RANK_APPEND,
         m[m[c.PARTITION_CHANNEL] + partition],
-        m[m[c.MESSAGE_ID] + m[m[c.REQUEST_MESSAGE] + request]],
-        m[m[c.REQUEST_TRIP] + request],
+        m[c.MESSAGE_ID + m[c.REQUEST_MESSAGE + request]],
+        m[c.REQUEST_TRIP + request],
         a.END_APPEND,
         request,
         m[m[c.PARTITION_TERM] + partition],
@@ -69,14 +70,14 @@ def append_ns(m: Ints, f: Reals, partition: int, request: int) -> int:
     per_byte = f[m[c.CHANNEL_APPEND_PER_BYTE_S] + channel]
     if per_request == 0.0 and fixed == 0.0 and per_byte == 0.0:
         return 0
-    seconds = per_request + fixed * m[m[c.REQUEST_COUNT] + request]
-    return to_ns(seconds + per_byte * m[m[c.REQUEST_SIZE_BYTES] + request])
+    seconds = per_request + fixed * m[c.REQUEST_COUNT + request]
+    return to_ns(seconds + per_byte * m[c.REQUEST_SIZE_BYTES + request])
 
 
 @action(a.END_APPEND)
 def end_append(m: Ints, f: Reals, request: int, term: int, _c: int) -> int:
     """Store a request, unless the partition has lost its leader meanwhile."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     if term == m[m[c.PARTITION_TERM] + partition]:
         store(m, f, request)
     else:
@@ -87,16 +88,16 @@ def end_append(m: Ints, f: Reals, request: int, term: int, _c: int) -> int:
 @jit
 def store(m: Ints, f: Reals, request: int) -> None:
     """Store the messages of a request, let subscriptions see them, and answer."""
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     if not m[m[c.PARTITION_IS_IDEAL] + partition]:
         invoke(m, f, a.STORE_WITH_CARE, request, 0, 0)
         return
     channel = m[m[c.PARTITION_CHANNEL] + partition]
-    delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[m[c.REQUEST_DELAY_NS] + request]
-    message = m[m[c.REQUEST_MESSAGE] + request]
-    for _ in range(m[m[c.REQUEST_COUNT] + request]):
+    delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[c.REQUEST_DELAY_NS + request]
+    message = m[c.REQUEST_MESSAGE + request]
+    for _ in range(m[c.REQUEST_COUNT + request]):
         _store_one(m, f, request, message, delay_ns)
-        message = m[m[c.MESSAGE_NEXT] + message]
+        message = m[c.MESSAGE_NEXT + message]
     invoke(m, f, a.REPLY, request, 1, 0)
     model.close(m)
 
@@ -104,9 +105,9 @@ def store(m: Ints, f: Reals, request: int) -> None:
 @jit
 def _store_one(m: Ints, f: Reals, request: int, message: int, delay_ns: int) -> None:
     entries = write(m, f, request, message)
-    if m[m[c.REQUEST_ORIGIN_COPY] + request] == NOTHING:
+    if m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
         note_committed(m, message)
-    show(m, f, m[m[c.PARTITION_CHANNEL] + m[m[c.REQUEST_PARTITION] + request]], entries, delay_ns)
+    show(m, f, m[m[c.PARTITION_CHANNEL] + m[c.REQUEST_PARTITION + request]], entries, delay_ns)
 
 
 @jit
@@ -115,22 +116,22 @@ def write(m: Ints, f: Reals, request: int, message: int) -> int:
 
     The rows of the others follow it, in the order of the channel's readers.
     """
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     copy_id = model.new_copy(m)
     offset = m[m[c.PARTITION_NEXT_OFFSET] + partition]
     m[m[c.PARTITION_NEXT_OFFSET] + partition] = offset + 1
     readers, count = m[m[c.CHANNEL_FIRST_READER] + channel], m[m[c.CHANNEL_READERS] + channel]
-    entries = m[c.ENTRY_ROWS]
+    entries = reserve(m, c.ENTRY_ROWS, count)
     number = m[m[c.PARTITION_NUMBER] + partition]
     for reader in range(readers, readers + count):
         subscription = m[m[c.READER_SUBSCRIPTION] + reader]
         model.new_entry(m, message, copy_id, subscription, offset, number)
     m[c.OPEN] += count
-    if m[m[c.REQUEST_ORIGIN_COPY] + request] == NOTHING:
-        m[m[c.MESSAGE_COPIES] + message] += 1
-        if m[m[c.MESSAGE_STORED_AT] + message] == NOTHING:
-            m[m[c.MESSAGE_STORED_AT] + message] = m[c.NOW]
+    if m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
+        m[c.MESSAGE_COPIES + message] += 1
+        if m[c.MESSAGE_STORED_AT + message] == NOTHING:
+            m[c.MESSAGE_STORED_AT + message] = m[c.NOW]
     else:
         invoke(m, f, a.NOTE_ORIGIN, request, entries, count)
     return entries
@@ -141,13 +142,13 @@ def show(m: Ints, f: Reals, channel: int, entries: int, delay_ns: int) -> None:
     """Let subscriptions see a copy, after a delay."""
     count = m[m[c.CHANNEL_READERS] + channel]
     if delay_ns == 0:
-        for entry in range(entries, entries + count):
+        for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
             offer(m, f, entry)
         return
-    for entry in range(entries, entries + count):
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
         invoke(m, f, a.HOLD, entry, 0, 0)
     if count:
-        copy_id = m[m[c.ENTRY_COPY_ID] + entries]
+        copy_id = m[c.ENTRY_COPY_ID + entries]
         due = m[c.NOW] + delay_ns
         schedule(m, due, k.RANK_DELAY, channel, copy_id, 0, a.ADMIT_DELAYED, entries, count, 0)
 
@@ -155,7 +156,7 @@ def show(m: Ints, f: Reals, channel: int, entries: int, delay_ns: int) -> None:
 @action(a.ADMIT_DELAYED)
 def admit_delayed(m: Ints, f: Reals, entries: int, count: int, _c: int) -> int:
     """Let subscriptions have a copy whose delay is over."""
-    for entry in range(entries, entries + count):
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
         invoke(m, f, a.ADMIT, entry, 0, 0)
     return 0
 
@@ -163,7 +164,7 @@ def admit_delayed(m: Ints, f: Reals, entries: int, count: int, _c: int) -> int:
 @jit
 def offer(m: Ints, f: Reals, entry: int) -> None:
     """Let one subscription take in a copy that has just become visible."""
-    subscription = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    subscription = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + subscription] == k.LEASE_SCOPE_PARTITION:
         invoke(m, f, a.OFFER_TO_GROUP, entry, 0, 0)
     else:
@@ -173,10 +174,10 @@ def offer(m: Ints, f: Reals, entry: int) -> None:
 @jit
 def note_committed(m: Ints, message: int) -> None:
     """Record that a copy of a message can be seen."""
-    if m[m[c.MESSAGE_COMMITTED_AT] + message] == NOTHING:
-        m[m[c.MESSAGE_COMMITTED_AT] + message] = m[c.NOW]
-    if m[m[c.MESSAGE_STATUS] + message] == k.STATUS_IN_FLIGHT:
-        m[m[c.MESSAGE_STATUS] + message] = k.STATUS_COMMITTED
+    if m[c.MESSAGE_COMMITTED_AT + message] == NOTHING:
+        m[c.MESSAGE_COMMITTED_AT + message] = m[c.NOW]
+    if m[c.MESSAGE_STATUS + message] == k.STATUS_IN_FLIGHT:
+        m[c.MESSAGE_STATUS + message] = k.STATUS_COMMITTED
     else:
         raise_status(m, message, k.STATUS_COMMITTED)
 
@@ -184,9 +185,9 @@ def note_committed(m: Ints, message: int) -> None:
 @jit
 def raise_status(m: Ints, message: int, status: int) -> None:
     """Let a message become stored or committed, whatever was thought of it before."""
-    before = m[m[c.MESSAGE_STATUS] + message]
+    before = m[c.MESSAGE_STATUS + message]
     if before in (k.STATUS_LOST, k.STATUS_TRUNCATED):
-        was_confirmed = m[m[c.MESSAGE_CONFIRMED_AT] + message] != NOTHING
-        m[m[c.MESSAGE_STATUS] + message] = k.STATUS_CONFIRMED if was_confirmed else status
+        was_confirmed = m[c.MESSAGE_CONFIRMED_AT + message] != NOTHING
+        m[c.MESSAGE_STATUS + message] = k.STATUS_CONFIRMED if was_confirmed else status
     elif before < status:
-        m[m[c.MESSAGE_STATUS] + message] = status
+        m[c.MESSAGE_STATUS + message] = status

@@ -107,7 +107,7 @@ def _create(m: Ints, f: Reals, producer: int, sequence: int) -> None:
     priority = m[m[c.PRODUCER_PRIORITY] + producer]
     if priority != k.NONE:
         drawn = draws.count(m, f, priority, k.STREAM_PRIORITY, address, sequence)
-        m[m[c.MESSAGE_PRIORITY] + message] = min(HIGHEST, drawn)
+        m[c.MESSAGE_PRIORITY + message] = min(HIGHEST, drawn)
     publish(m, f, m[m[c.PRODUCER_PUBLISHER] + producer], message)
     model.note_created(m)
 

@@ -33,7 +33,7 @@ def judge(m: Ints, request: int) -> int:
 
     Of SOME those messages are new that say so themselves.
     """
-    partition = m[m[c.REQUEST_PARTITION] + request]
+    partition = m[c.REQUEST_PARTITION + request]
     by = m[m[c.PARTITION_DEDUPLICATION] + partition]
     if by == k.DEDUPLICATION_BY_NONE:
         return ALL
@@ -55,25 +55,25 @@ def _by_id(m: Ints, partition: int, request: int) -> None:
     known = m[m[c.PARTITION_KNOWN] + partition]
     if window_ns != k.NONE:
         node = lists.first(m, known)
-        while node != NOTHING and m[c.NOW] - m[m[c.NODE_KEY] + node] > window_ns:
+        while node != NOTHING and m[c.NOW] - m[c.NODE_KEY + node] > window_ns:
             _forget_oldest(m, partition, known)
             node = lists.first(m, known)
-    owner, count = _owner(partition, _IDS), m[m[c.REQUEST_COUNT] + request]
-    message = m[m[c.REQUEST_MESSAGE] + request]
+    owner, count = _owner(partition, _IDS), m[c.REQUEST_COUNT + request]
+    message = m[c.REQUEST_MESSAGE + request]
     for _ in range(count):
-        is_known = maps.has(m, owner, m[m[c.MESSAGE_ID] + message])
-        m[m[c.MESSAGE_IS_FRESH] + message] = int(not is_known)
-        message = m[m[c.MESSAGE_NEXT] + message]
-    message = m[m[c.REQUEST_MESSAGE] + request]
+        is_known = maps.has(m, owner, m[c.MESSAGE_ID + message])
+        m[c.MESSAGE_IS_FRESH + message] = int(not is_known)
+        message = m[c.MESSAGE_NEXT + message]
+    message = m[c.REQUEST_MESSAGE + request]
     for _ in range(count):
-        if m[m[c.MESSAGE_IS_FRESH] + message]:
-            number = m[m[c.MESSAGE_ID] + message]
+        if m[c.MESSAGE_IS_FRESH + message]:
+            number = m[c.MESSAGE_ID + message]
             node = lists.append(m, known, number)
-            m[m[c.NODE_KEY] + node] = m[c.NOW]
+            m[c.NODE_KEY + node] = m[c.NOW]
             maps.put(m, owner, number, node)
             if size != k.NONE and lists.size(m, known) > size:
                 _forget_oldest(m, partition, known)
-        message = m[m[c.MESSAGE_NEXT] + message]
+        message = m[c.MESSAGE_NEXT + message]
 
 
 @jit
@@ -90,10 +90,10 @@ def _by_sequence(m: Ints, partition: int, request: int) -> int:
 
     A second copy that is older than the last few requests is not recognized, and left like a gap.
     """
-    sequence = m[m[c.REQUEST_SEQUENCE] + request]
+    sequence = m[c.REQUEST_SEQUENCE + request]
     if sequence == k.NONE:
         return ALL
-    who = m[m[c.REQUEST_PUBLISHER] + request] << 32 | m[m[c.REQUEST_INCARNATION] + request]
+    who = m[c.REQUEST_PUBLISHER + request] << 32 | m[c.REQUEST_INCARNATION + request]
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     window_ns = m[m[c.CHANNEL_DEDUPLICATION_WINDOW_NS] + channel]
     size = m[m[c.CHANNEL_DEDUPLICATION_SIZE] + channel]
@@ -103,11 +103,11 @@ def _by_sequence(m: Ints, partition: int, request: int) -> int:
     maps.put(m, _owner(partition, _HEARD_AT), who, m[c.NOW])
     stored = maps.get(m, _owner(partition, _STORED), who, 0)
     recent = maps.get(m, _owner(partition, _RECENT), who, NOTHING)
-    end = sequence + m[m[c.REQUEST_COUNT] + request]
+    end = sequence + m[c.REQUEST_COUNT + request]
     if end <= stored:
         is_known = size == k.NONE or lists.find(m, recent, end) != NOTHING
         return NO_MORE if is_known else GAP
-    if m[m[c.REQUEST_FLOOR] + request] > stored:
+    if m[c.REQUEST_FLOOR + request] > stored:
         return GAP
     maps.put(m, _owner(partition, _STORED), who, end)
     if size != k.NONE:
@@ -126,20 +126,20 @@ def _by_sequence(m: Ints, partition: int, request: int) -> int:
 @jit
 def forget(m: Ints, record: int) -> None:
     """Forget what a failover truncated."""
-    partition = m[m[c.RECORD_PARTITION] + record]
+    partition = m[c.RECORD_PARTITION + record]
     by = m[m[c.PARTITION_DEDUPLICATION] + partition]
     if by == k.DEDUPLICATION_BY_MESSAGE_ID:
         owner, number = (
             _owner(partition, _IDS),
-            m[m[c.MESSAGE_ID] + m[m[c.RECORD_MESSAGE] + record]],
+            m[c.MESSAGE_ID + m[c.RECORD_MESSAGE + record]],
         )
         node = maps.get(m, owner, number, NOTHING)
         if node != NOTHING:
             lists.remove(m, m[m[c.PARTITION_KNOWN] + partition], node)
             maps.remove(m, owner, number)
     elif by == k.DEDUPLICATION_BY_PRODUCER_SEQUENCE:
-        sequence = m[m[c.RECORD_SEQUENCE] + record]
+        sequence = m[c.RECORD_SEQUENCE + record]
         if sequence != k.NONE:
             owner = _owner(partition, _STORED)
-            who = m[m[c.RECORD_PUBLISHER] + record] << 32 | m[m[c.RECORD_INCARNATION] + record]
+            who = m[c.RECORD_PUBLISHER + record] << 32 | m[c.RECORD_INCARNATION + record]
             maps.put(m, owner, who, min(maps.get(m, owner, who, 0), sequence))

@@ -52,17 +52,17 @@ def build_queue(m: Ints, f: Reals, queue: int, _b: int, _c: int) -> int:
 @action(a.OFFER_TO_QUEUE)
 def offer(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Take in a copy that has just become visible."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LINE_KIND] + queue] == IN_ORDER:
         add(m, queue, entry)
     else:
         invoke(m, f, a.ADD_TO_LINE, queue, entry, 0)
     m[m[c.SUBSCRIPTION_AVAILABLE] + queue] += 1
-    if m[m[c.ENTRY_EXPIRES_AT] + entry] != NOTHING:
+    if m[c.ENTRY_EXPIRES_AT + entry] != NOTHING:
         m[m[c.SUBSCRIPTION_HAS_DEADLINES] + queue] = 1
         m[m[c.SUBSCRIPTION_IS_CAREFUL] + queue] = 1
     if m[m[c.SUBSCRIPTION_SUSPENDED] + queue]:
-        _part_again(m, f, queue, m[m[c.ENTRY_PARTITION] + entry])
+        _part_again(m, f, queue, m[c.ENTRY_PARTITION + entry])
     invoke(m, f, a.DISPATCH, queue, 0, 0)
     return 0
 
@@ -101,7 +101,7 @@ def resume(m: Ints, f: Reals, queue: int, partition: int, _c: int) -> int:
         m[m[c.SUBSCRIPTION_SUSPENDED] + queue] -= 1
         while lists.size(m, parted):
             entry = lists.pop_first(m, parted)
-            if m[m[c.ENTRY_STATE] + entry] == k.STATE_AVAILABLE:
+            if m[c.ENTRY_STATE + entry] == k.STATE_AVAILABLE:
                 invoke(m, f, a.REJOIN_LINE, queue, entry, 0)
         lists.free_list(m, parted)
     invoke(m, f, a.DISPATCH, queue, 0, 0)
@@ -121,7 +121,7 @@ def expire_at_head(m: Ints, f: Reals, queue: int, partition: int, _c: int) -> in
             entry = invoke(m, f, a.FIRST_IN_LINE, queue, 0, 0)
         if entry == NOTHING:
             return 0
-        expires_at = m[m[c.ENTRY_EXPIRES_AT] + entry]
+        expires_at = m[c.ENTRY_EXPIRES_AT + entry]
         if expires_at == NOTHING or expires_at > m[c.NOW]:
             return 0
         _remove(m, f, entry, k.STATE_EXPIRED)
@@ -130,7 +130,7 @@ def expire_at_head(m: Ints, f: Reals, queue: int, partition: int, _c: int) -> in
 @action(a.HOLD)
 def hold(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Take in a copy that is not visible before its delay is over."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + queue] == k.LEASE_SCOPE_PARTITION:
         return invoke(m, f, a.HOLD_IN_GROUP, entry, 0, 0)
     model.wait(m, entry)
@@ -141,7 +141,7 @@ def hold(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
 @action(a.ADMIT)
 def admit(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Let consumers have a copy whose delay is over, unless it has gone meanwhile."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + queue] == k.LEASE_SCOPE_PARTITION:
         return invoke(m, f, a.ADMIT_IN_GROUP, entry, 0, 0)
     if not model.is_final(m, entry):
@@ -154,14 +154,14 @@ def admit(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
 @action(a.REMOVE)
 def remove(m: Ints, f: Reals, entry: int, state: int, _c: int) -> int:
     """Let go of a copy that its channel no longer has; a handler that runs it runs on."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + queue] == k.LEASE_SCOPE_PARTITION:
         return invoke(m, f, a.REMOVE_IN_GROUP, entry, state, 0)
     if model.is_final(m, entry):
         return 0
     _remove(m, f, entry, state)
     if m[m[c.SUBSCRIPTION_HAS_DEADLINES] + queue]:
-        invoke(m, f, a.EXPIRE_AT_HEAD, queue, m[m[c.ENTRY_PARTITION] + entry], 0)
+        invoke(m, f, a.EXPIRE_AT_HEAD, queue, m[c.ENTRY_PARTITION + entry], 0)
     invoke(m, f, a.DISPATCH, queue, 0, 0)
     return 0
 
@@ -170,7 +170,7 @@ def remove(m: Ints, f: Reals, entry: int, state: int, _c: int) -> int:
 def _remove(m: Ints, f: Reals, entry: int, state: int) -> None:
     _take_out(m, entry, k.END_REMOVED)
     final = state
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if state == k.STATE_EXPIRED and m[m[c.SUBSCRIPTION_DEAD_LETTER_EXPIRED] + queue]:
         invoke(m, f, a.MOVE_TO_DEAD_LETTERS, entry, 0, 0)
         final = k.STATE_DEAD_LETTERED
@@ -180,7 +180,7 @@ def _remove(m: Ints, f: Reals, entry: int, state: int) -> None:
 @jit
 def _take_out(m: Ints, entry: int, end: int) -> None:
     """End the lease of a copy, if anybody holds one."""
-    holder = m[m[c.ENTRY_HOLDER] + entry]
+    holder = m[c.ENTRY_HOLDER + entry]
     if holder != NOTHING:
         end_lease(m, holder, end, NOTHING)
 
@@ -193,9 +193,9 @@ def arrive_settlement(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: 
     """Take in what an instance says about a delivery."""
     if verdict != ACKNOWLEDGE:
         return invoke(m, f, a.ARRIVE_VERDICT, delivery, verdict, delay_ns)
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
-    if m[m[c.ENTRY_HOLDER] + entry] == delivery:
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
+    if m[c.ENTRY_HOLDER + entry] == delivery:
         end_lease(m, delivery, k.END_ACKNOWLEDGED, NOTHING)
     elif m[m[c.SUBSCRIPTION_LATE_ACKNOWLEDGEMENT_HONOURED] + queue] and not model.is_final(
         m, entry
@@ -203,7 +203,7 @@ def arrive_settlement(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: 
         _take_out(m, entry, k.END_OVERTAKEN)
     else:
         return 0
-    m[m[c.DELIVERY_SETTLED_AT] + delivery] = m[c.NOW]
+    m[c.DELIVERY_SETTLED_AT + delivery] = m[c.NOW]
     finish(m, f, entry, k.STATE_ACKNOWLEDGED)
     if m[m[c.SUBSCRIPTION_AVAILABLE] + queue]:
         invoke(m, f, a.DISPATCH, queue, 0, 0)
@@ -213,12 +213,12 @@ def arrive_settlement(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: 
 @action(a.ARRIVE_VERDICT)
 def arrive_verdict(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> int:
     """Take in a negative acknowledgement, a rejection, or a wish to go to the retry channel."""
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_LEASE_SCOPE] + queue] == k.LEASE_SCOPE_PARTITION:
         # Only a move: the rest is settled with the offset.
         return invoke(m, f, a.STORE_FOR_RETRY, delivery, delay_ns, 0)
-    if m[m[c.ENTRY_HOLDER] + entry] != delivery:
+    if m[c.ENTRY_HOLDER + entry] != delivery:
         return 0
     if verdict == MOVE:
         m[c.OPEN] += 1  # in between the message is nowhere, but not done
@@ -245,19 +245,19 @@ def arrive_verdict(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int
 @jit
 def hand_over(m: Ints, f: Reals, head: int, session: int, worker: int) -> None:
     """Lease a chain of copies to an instance and send them."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + head]
+    queue = m[c.ENTRY_SUBSCRIPTION + head]
     hold = hold_of(m, session, queue)
     entry, before, leader = head, NOTHING, NOTHING
     while entry != NOTHING:
         delivery = acquire(m, f, entry, session)
-        m[m[c.DELIVERY_NEXT] + delivery] = NOTHING
+        m[c.DELIVERY_NEXT + delivery] = NOTHING
         if before == NOTHING:
             leader = delivery
         else:
-            m[m[c.DELIVERY_NEXT] + before] = delivery
+            m[c.DELIVERY_NEXT + before] = delivery
         before = delivery
         _hold(m, hold, delivery)
-        entry = m[m[c.ENTRY_NEXT] + entry]
+        entry = m[c.ENTRY_NEXT + entry]
     send(m, f, session, leader, worker)
     if m[m[c.SUBSCRIPTION_IS_CAREFUL] + queue]:
         invoke(m, f, a.AFTER_HAND_OVER, queue, leader, before)
@@ -266,17 +266,17 @@ def hand_over(m: Ints, f: Reals, head: int, session: int, worker: int) -> None:
 @action(a.AFTER_HAND_OVER)
 def after_hand_over(m: Ints, f: Reals, queue: int, leader: int, last: int) -> int:
     """Settle what settles itself, and let go of what is too old and now comes first."""
-    partition = m[m[c.ENTRY_PARTITION] + m[m[c.DELIVERY_ENTRY] + leader]]
+    partition = m[c.ENTRY_PARTITION + m[c.DELIVERY_ENTRY + leader]]
     consumer = m[m[c.SUBSCRIPTION_CONSUMER] + queue]
     if m[m[c.CONSUMER_SETTLE] + consumer] == k.SETTLE_AUTO:
         delivery = leader
         while True:
             end_lease(m, delivery, k.END_ACKNOWLEDGED, NOTHING)
-            m[m[c.DELIVERY_SETTLED_AT] + delivery] = m[c.NOW]
-            finish(m, f, m[m[c.DELIVERY_ENTRY] + delivery], k.STATE_ACKNOWLEDGED)
+            m[c.DELIVERY_SETTLED_AT + delivery] = m[c.NOW]
+            finish(m, f, m[c.DELIVERY_ENTRY + delivery], k.STATE_ACKNOWLEDGED)
             if delivery == last:
                 break
-            delivery = m[m[c.DELIVERY_NEXT] + delivery]
+            delivery = m[c.DELIVERY_NEXT + delivery]
     if m[m[c.SUBSCRIPTION_HAS_DEADLINES] + queue]:
         invoke(m, f, a.EXPIRE_AT_HEAD, queue, partition, 0)
     return 0
@@ -285,37 +285,37 @@ def after_hand_over(m: Ints, f: Reals, queue: int, leader: int, last: int) -> in
 @jit
 def _hold(m: Ints, hold: int, delivery: int) -> None:
     """Add a delivery to what a session holds, in the order of hand-over."""
-    last = m[m[c.HOLD_LAST] + hold]
-    m[m[c.DELIVERY_HELD_PREVIOUS] + delivery] = last
-    m[m[c.DELIVERY_HELD_NEXT] + delivery] = NOTHING
+    last = m[c.HOLD_LAST + hold]
+    m[c.DELIVERY_HELD_PREVIOUS + delivery] = last
+    m[c.DELIVERY_HELD_NEXT + delivery] = NOTHING
     if last == NOTHING:
-        m[m[c.HOLD_FIRST] + hold] = delivery
+        m[c.HOLD_FIRST + hold] = delivery
     else:
-        m[m[c.DELIVERY_HELD_NEXT] + last] = delivery
-    m[m[c.HOLD_LAST] + hold] = delivery
-    m[m[c.HOLD_COUNT] + hold] += 1
+        m[c.DELIVERY_HELD_NEXT + last] = delivery
+    m[c.HOLD_LAST + hold] = delivery
+    m[c.HOLD_COUNT + hold] += 1
 
 
 @jit
 def _let_go(m: Ints, delivery: int) -> None:
     """Take a delivery out of what a session holds; a session without credit has some again."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + m[m[c.DELIVERY_ENTRY] + delivery]]
-    hold = hold_of(m, m[m[c.DELIVERY_SESSION] + delivery], queue)
-    before = m[m[c.DELIVERY_HELD_PREVIOUS] + delivery]
-    after = m[m[c.DELIVERY_HELD_NEXT] + delivery]
+    queue = m[c.ENTRY_SUBSCRIPTION + m[c.DELIVERY_ENTRY + delivery]]
+    hold = hold_of(m, m[c.DELIVERY_SESSION + delivery], queue)
+    before = m[c.DELIVERY_HELD_PREVIOUS + delivery]
+    after = m[c.DELIVERY_HELD_NEXT + delivery]
     if before == NOTHING:
-        m[m[c.HOLD_FIRST] + hold] = after
+        m[c.HOLD_FIRST + hold] = after
     else:
-        m[m[c.DELIVERY_HELD_NEXT] + before] = after
+        m[c.DELIVERY_HELD_NEXT + before] = after
     if after == NOTHING:
-        m[m[c.HOLD_LAST] + hold] = before
+        m[c.HOLD_LAST + hold] = before
     else:
-        m[m[c.DELIVERY_HELD_PREVIOUS] + after] = before
-    m[m[c.DELIVERY_HELD_PREVIOUS] + delivery] = NOT_LISTED
-    m[m[c.HOLD_COUNT] + hold] -= 1
-    if m[m[c.HOLD_WITHOUT_CREDIT] + hold]:
-        m[m[c.HOLD_WITHOUT_CREDIT] + hold] = 0
-        m[m[c.HOLD_TURN] + hold] = lists.append(m, m[m[c.SUBSCRIPTION_ROUND] + queue], hold)
+        m[c.DELIVERY_HELD_PREVIOUS + after] = before
+    m[c.DELIVERY_HELD_PREVIOUS + delivery] = NOT_LISTED
+    m[c.HOLD_COUNT + hold] -= 1
+    if m[c.HOLD_WITHOUT_CREDIT + hold]:
+        m[c.HOLD_WITHOUT_CREDIT + hold] = 0
+        m[c.HOLD_TURN + hold] = lists.append(m, m[m[c.SUBSCRIPTION_ROUND] + queue], hold)
 
 
 @jit
@@ -323,14 +323,14 @@ def acquire(m: Ints, f: Reals, entry: int, session: int) -> int:
     """Begin the next attempt of a copy; without a session nobody takes it."""
     instance = NOTHING
     if session != NOTHING:
-        instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+        instance = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]]
     delivery = new_delivery(m, entry, session, instance)
-    m[m[c.ENTRY_HOLDER] + entry] = delivery
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_ACQUIRED
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    m[c.ENTRY_HOLDER + entry] = delivery
+    m[c.ENTRY_STATE + entry] = k.STATE_ACQUIRED
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     m[m[c.SUBSCRIPTION_AVAILABLE] + queue] -= 1
     m[m[c.SUBSCRIPTION_ACQUIRED] + queue] += 1
-    m[m[c.ENTRY_COUNT] + entry] += m[m[c.SUBSCRIPTION_COUNTS] + queue]
+    m[c.ENTRY_COUNT + entry] += m[m[c.SUBSCRIPTION_COUNTS] + queue]
     if m[m[c.SUBSCRIPTION_RUNS_OUT] + queue] and session != NOTHING:
         invoke(m, f, a.BEGIN_LEASE, queue, delivery, 0)
     return delivery
@@ -343,33 +343,33 @@ def acquire(m: Ints, f: Reals, entry: int, session: int) -> int:
 def end_lease(m: Ints, delivery: int, end: int, available_again_at: int) -> None:
     """End the lease of a copy's holder; its credit is free again."""
     model.end_lease(m, delivery, end, available_again_at)
-    m[m[c.ENTRY_HOLDER] + m[m[c.DELIVERY_ENTRY] + delivery]] = NOTHING
-    if m[m[c.DELIVERY_HELD_PREVIOUS] + delivery] != NOT_LISTED:
+    m[c.ENTRY_HOLDER + m[c.DELIVERY_ENTRY + delivery]] = NOTHING
+    if m[c.DELIVERY_HELD_PREVIOUS + delivery] != NOT_LISTED:
         _let_go(m, delivery)
 
 
 @jit
 def make_available(m: Ints, f: Reals, entry: int) -> None:
     """Let a copy that was out wait for its next hand-over."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     _count_out(m, queue, entry)
     m[m[c.SUBSCRIPTION_AVAILABLE] + queue] += 1
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_AVAILABLE
-    m[m[c.ENTRY_AVAILABLE_AT] + entry] = m[c.NOW]
+    m[c.ENTRY_STATE + entry] = k.STATE_AVAILABLE
+    m[c.ENTRY_AVAILABLE_AT + entry] = m[c.NOW]
     invoke(m, f, a.PUT_BACK, queue, entry, 0)
     if m[m[c.SUBSCRIPTION_SUSPENDED] + queue]:
-        _part_again(m, f, queue, m[m[c.ENTRY_PARTITION] + entry])
-    if NOTHING < m[m[c.ENTRY_EXPIRES_AT] + entry] <= m[c.NOW]:
+        _part_again(m, f, queue, m[c.ENTRY_PARTITION + entry])
+    if NOTHING < m[c.ENTRY_EXPIRES_AT + entry] <= m[c.NOW]:
         _remove(m, f, entry, k.STATE_EXPIRED)
 
 
 @jit
 def finish(m: Ints, f: Reals, entry: int, state: int) -> None:
     """Bring a copy whose lease has ended, or which had none, to a final state."""
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
-    if m[m[c.ENTRY_STATE] + entry] == k.STATE_AVAILABLE:
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
+    if m[c.ENTRY_STATE + entry] == k.STATE_AVAILABLE:
         m[m[c.SUBSCRIPTION_AVAILABLE] + queue] -= 1
-    elif m[m[c.ENTRY_DELIVERIES] + entry] == 0:
+    elif m[c.ENTRY_DELIVERIES + entry] == 0:
         # Held back since it was stored, so it never stood in line.
         m[m[c.SUBSCRIPTION_SCHEDULED] + queue] -= 1
     else:
@@ -384,7 +384,7 @@ def finish(m: Ints, f: Reals, entry: int, state: int) -> None:
 @jit
 def _count_out(m: Ints, queue: int, entry: int) -> None:
     """Count one less in the state in which a copy was that was out."""
-    if m[m[c.ENTRY_STATE] + entry] == k.STATE_SCHEDULED:
+    if m[c.ENTRY_STATE + entry] == k.STATE_SCHEDULED:
         m[m[c.SUBSCRIPTION_SCHEDULED] + queue] -= 1
     else:
         m[m[c.SUBSCRIPTION_ACQUIRED] + queue] -= 1

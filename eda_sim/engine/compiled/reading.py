@@ -22,13 +22,13 @@ from eda_sim.engine.compiled.topics import (
 @action(a.FETCH)
 def fetch(m: Ints, f: Reals, member: int, _b: int, _c: int) -> int:
     """Take in a fetch; it waits here until there is enough, or has waited long enough."""
-    if not m[m[c.SESSION_ALIVE] + m[m[c.WORKER_SESSION] + member]]:
+    if not m[c.SESSION_ALIVE + m[c.WORKER_SESSION + member]]:
         return 0
-    m[m[c.WORKER_FETCH_WAITS] + member] = 1
-    m[m[c.WORKER_FETCHES] + member] += 1
-    if m[m[c.WORKER_READABLE_FIRST] + member] != NOTHING:
+    m[c.WORKER_FETCH_WAITS + member] = 1
+    m[c.WORKER_FETCHES + member] += 1
+    if m[c.WORKER_READABLE_FIRST + member] != NOTHING:
         invoke(m, f, a.ANSWER_FETCH, member, 0, 0)
-    if m[m[c.GROUP_FETCH_MIN_BYTES] + m[m[c.WORKER_CONSUMER] + member]] > 1:
+    if m[m[c.GROUP_FETCH_MIN_BYTES] + m[c.WORKER_CONSUMER + member]] > 1:
         _answer_later(m, member)
     return 0
 
@@ -36,16 +36,16 @@ def fetch(m: Ints, f: Reals, member: int, _b: int, _c: int) -> int:
 @jit
 def _answer_later(m: Ints, member: int) -> None:
     """Answer a fetch that still waits with whatever there is, when it has waited long enough."""
-    if not m[m[c.WORKER_FETCH_WAITS] + member]:
+    if not m[c.WORKER_FETCH_WAITS + member]:
         return
-    consumer, number = m[m[c.WORKER_CONSUMER] + member], m[m[c.WORKER_FETCHES] + member]
+    consumer, number = m[c.WORKER_CONSUMER + member], m[c.WORKER_FETCHES + member]
     row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     schedule(
         m,
         m[c.NOW] + m[m[c.SUBSCRIPTION_FETCH_MAX_WAIT_NS] + row],
         k.RANK_FETCH_WAIT,
         consumer,
-        m[m[c.WORKER_PLACE] + member],
+        m[c.WORKER_PLACE + member],
         number,
         a.ANSWER_ANYWAY,
         member,
@@ -57,7 +57,7 @@ def _answer_later(m: Ints, member: int) -> None:
 @action(a.ANSWER_ANYWAY)
 def answer_anyway(m: Ints, f: Reals, member: int, number: int, _c: int) -> int:
     """Answer a fetch that has waited long enough, with little if need be."""
-    if m[m[c.WORKER_FETCHES] + member] == number and m[m[c.WORKER_FETCH_WAITS] + member]:
+    if m[c.WORKER_FETCHES + member] == number and m[c.WORKER_FETCH_WAITS + member]:
         invoke(m, f, a.ANSWER_FETCH, member, 1, 0)
         _answer_later(m, member)
     return 0
@@ -69,14 +69,14 @@ def answer(m: Ints, f: Reals, member: int, even_little: int, _c: int) -> int:
 
     A partition that has more than fits goes to the back, so that none of them starves.
     """
-    share = m[m[c.WORKER_READABLE_FIRST] + member]
-    if not m[m[c.WORKER_FETCH_WAITS] + member] or share == NOTHING:
+    share = m[c.WORKER_READABLE_FIRST + member]
+    if not m[c.WORKER_FETCH_WAITS + member] or share == NOTHING:
         return 0
-    group, session = m[m[c.WORKER_CONSUMER] + member], m[m[c.WORKER_SESSION] + member]
+    group, session = m[c.WORKER_CONSUMER + member], m[c.WORKER_SESSION + member]
     enough = m[m[c.GROUP_FETCH_MIN_BYTES] + group]
     if enough > 1 and not even_little and _readable_bytes(m, member) < enough:
         return 0
-    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    instance = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]]
     room = m[m[c.GROUP_FETCH_MAX_MESSAGES] + group]
     first, last = NOTHING, NOTHING
     while share != NOTHING and room > 0:
@@ -85,13 +85,13 @@ def answer(m: Ints, f: Reals, member: int, even_little: int, _c: int) -> int:
             if entry == NOTHING:
                 continue
             delivery = model.new_delivery(m, entry, session, instance)
-            m[m[c.DELIVERY_NEXT] + delivery] = NOTHING
-            m[m[c.ENTRY_HOLDER] + entry] = delivery
-            m[m[c.ENTRY_STATE] + entry] = k.STATE_ACQUIRED
+            m[c.DELIVERY_NEXT + delivery] = NOTHING
+            m[c.ENTRY_HOLDER + entry] = delivery
+            m[c.ENTRY_STATE + entry] = k.STATE_ACQUIRED
             if first == NOTHING:
                 first = delivery
             else:
-                m[m[c.DELIVERY_NEXT] + last] = delivery
+                m[c.DELIVERY_NEXT + last] = delivery
             last = delivery
             room -= 1
             subscription = m[m[c.SHARE_SUBSCRIPTION] + share]
@@ -100,16 +100,16 @@ def answer(m: Ints, f: Reals, member: int, even_little: int, _c: int) -> int:
         no_longer_readable(m, member, share)
         if has_unread(m, share):
             be_readable(m, member, share)
-        share = m[m[c.WORKER_READABLE_FIRST] + member]
+        share = m[c.WORKER_READABLE_FIRST + member]
     if first != NOTHING:
-        m[m[c.WORKER_FETCH_WAITS] + member] = 0
+        m[c.WORKER_FETCH_WAITS + member] = 0
         send(m, f, session, first, member)
     return 0
 
 
 @jit
 def _readable_bytes(m: Ints, member: int) -> int:
-    total, share = 0, m[m[c.WORKER_READABLE_FIRST] + member]
+    total, share = 0, m[c.WORKER_READABLE_FIRST + member]
     while share != NOTHING:
         total += m[m[c.SHARE_UNREAD_BYTES] + share]
         share = m[m[c.SHARE_READABLE_NEXT] + share]
@@ -121,13 +121,13 @@ def _next_entry(m: Ints, f: Reals, share: int) -> int:
     """Move the position over one copy; return it, or NOTHING if it is final."""
     entry = m[m[c.SHARE_UNREAD] + share]
     m[m[c.SHARE_POSITION] + share] += 1
-    m[m[c.SHARE_UNREAD] + share] = m[m[c.ENTRY_NEXT] + entry]
-    size_bytes = m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + entry]]
+    m[m[c.SHARE_UNREAD] + share] = m[c.ENTRY_NEXT + entry]
+    size_bytes = m[c.MESSAGE_SIZE_BYTES + m[c.ENTRY_MESSAGE + entry]]
     m[m[c.SHARE_UNREAD_BYTES] + share] -= size_bytes
     if not model.is_final(m, entry):
         return entry
     subscription = m[m[c.SHARE_SUBSCRIPTION] + share]
-    if m[m[c.ENTRY_STATE] + entry] == k.STATE_EXPIRED:
+    if m[c.ENTRY_STATE + entry] == k.STATE_EXPIRED:
         if m[m[c.SUBSCRIPTION_START_AT_LATEST] + subscription]:
             _skip_to_end(m, f, share)
     return NOTHING
@@ -140,8 +140,8 @@ def _skip_to_end(m: Ints, f: Reals, share: int) -> None:
     while has_unread(m, share):
         entry = m[m[c.SHARE_UNREAD] + share]
         m[m[c.SHARE_POSITION] + share] += 1
-        m[m[c.SHARE_UNREAD] + share] = m[m[c.ENTRY_NEXT] + entry]
-        size_bytes = m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + entry]]
+        m[m[c.SHARE_UNREAD] + share] = m[c.ENTRY_NEXT + entry]
+        size_bytes = m[c.MESSAGE_SIZE_BYTES + m[c.ENTRY_MESSAGE + entry]]
         m[m[c.SHARE_UNREAD_BYTES] + share] -= size_bytes
         if not model.is_final(m, entry):
             m[m[c.SUBSCRIPTION_AVAILABLE] + subscription] -= 1
@@ -155,11 +155,11 @@ def _skip_to_end(m: Ints, f: Reals, share: int) -> None:
 def commit(m: Ints, f: Reals, member: int, offsets: int, _c: int) -> int:
     """Record offsets; those of partitions that the member no longer owns are refused."""
     node = lists.first(m, offsets)
-    while node != NOTHING and m[m[c.WORKER_IS_MEMBER] + member]:
-        share = m[m[c.NODE_VALUE] + node]
+    while node != NOTHING and m[c.WORKER_IS_MEMBER + member]:
+        share = m[c.NODE_VALUE + node]
         if m[m[c.SHARE_OWNER] + share] == member:
-            _acknowledge(m, f, share, m[m[c.NODE_KEY] + node])
-        node = m[m[c.NODE_NEXT] + node]
+            _acknowledge(m, f, share, m[c.NODE_KEY + node])
+        node = m[c.NODE_NEXT + node]
     lists.free_list(m, offsets)
     return 0
 
@@ -171,15 +171,15 @@ def _acknowledge(m: Ints, f: Reals, share: int, offset: int) -> None:
     subscription = m[m[c.SHARE_SUBSCRIPTION] + share]
     while m[m[c.SHARE_COMMITTED] + share] < offset:
         entry = m[m[c.SHARE_OPEN] + share]
-        m[m[c.SHARE_OPEN] + share] = m[m[c.ENTRY_NEXT] + entry]
+        m[m[c.SHARE_OPEN] + share] = m[c.ENTRY_NEXT + entry]
         m[m[c.SHARE_COMMITTED] + share] += 1
         if model.is_final(m, entry):
             continue
         m[m[c.SUBSCRIPTION_ACQUIRED] + subscription] -= 1
-        holder, state = m[m[c.ENTRY_HOLDER] + entry], m[m[c.ENTRY_DISPOSITION] + entry]
+        holder, state = m[c.ENTRY_HOLDER + entry], m[c.ENTRY_DISPOSITION + entry]
         if holder != NOTHING:
             if state == k.STATE_ACKNOWLEDGED:
-                m[m[c.DELIVERY_SETTLED_AT] + holder] = m[c.NOW]
+                m[c.DELIVERY_SETTLED_AT + holder] = m[c.NOW]
             model.end_lease(m, holder, k.END_ACKNOWLEDGED, NOTHING)
         model.finish(m, f, entry, state)
 

@@ -38,7 +38,7 @@ def has_barrier(m: Ints, group: int) -> bool:
 
 @jit
 def _has_joined(m: Ints, group: int, member: int) -> bool:
-    return m[m[c.WORKER_JOINED] + member] == m[m[c.GROUP_EPOCH] + group]
+    return m[c.WORKER_JOINED + member] == m[m[c.GROUP_EPOCH] + group]
 
 
 @jit
@@ -46,7 +46,7 @@ def _everybody_goes_on(m: Ints, group: int) -> None:
     member = m[m[c.GROUP_MEMBER_FIRST] + group]
     while member != NOTHING:
         go_on(m, member)
-        member = m[m[c.WORKER_MEMBER_NEXT] + member]
+        member = m[c.WORKER_MEMBER_NEXT + member]
 
 
 # What the group calls -------------------------------------------------------------------------
@@ -72,8 +72,8 @@ def start(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
     m[m[c.GROUP_GENERATION] + group] += 1
     member = m[m[c.GROUP_MEMBER_FIRST] + group]
     while member != NOTHING:
-        m[m[c.WORKER_JOINED] + member] = m[m[c.GROUP_EPOCH] + group]
-        member = m[m[c.WORKER_MEMBER_NEXT] + member]
+        m[c.WORKER_JOINED + member] = m[m[c.GROUP_EPOCH] + group]
+        member = m[c.WORKER_MEMBER_NEXT + member]
     delay_ns = m[m[c.SUBSCRIPTION_INITIAL_REBALANCE_DELAY_NS] + row]
     if delay_ns == 0:
         _complete(m, f, group)
@@ -98,7 +98,7 @@ def members_changed(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
         while member != NOTHING:
             if not _has_joined(m, group, member):
                 return 0
-            member = m[m[c.WORKER_MEMBER_NEXT] + member]
+            member = m[c.WORKER_MEMBER_NEXT + member]
         _complete(m, f, group)
     return 0
 
@@ -106,9 +106,9 @@ def members_changed(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
 @action(a.MEMBER_REPLACED)
 def replaced(m: Ints, f: Reals, old: int, new: int, _c: int) -> int:
     """Let a static member go on; in a generation that is being prepared it has joined."""
-    group = m[m[c.WORKER_CONSUMER] + new]
+    group = m[c.WORKER_CONSUMER + new]
     if has_barrier(m, group) and m[m[c.GROUP_IS_PREPARING] + group]:
-        m[m[c.WORKER_JOINED] + old] = NOTHING
+        m[c.WORKER_JOINED + old] = NOTHING
         invoke(m, f, a.MEMBER_REJOINED, new, 0, 0)
     else:
         go_on(m, new)
@@ -118,15 +118,15 @@ def replaced(m: Ints, f: Reals, old: int, new: int, _c: int) -> int:
 @action(a.MEMBER_REJOINED)
 def rejoined(m: Ints, f: Reals, member: int, _b: int, _c: int) -> int:
     """Count a member that has joined; with the eager protocol it owns nothing any more."""
-    group = m[m[c.WORKER_CONSUMER] + member]
-    if not has_barrier(m, group) or not m[m[c.WORKER_IS_MEMBER] + member]:
+    group = m[c.WORKER_CONSUMER + member]
+    if not has_barrier(m, group) or not m[c.WORKER_IS_MEMBER + member]:
         return 0
     if m[m[c.GROUP_PROTOCOL] + group] == k.REBALANCE_PROTOCOL_EAGER:
         first = m[m[c.GROUP_FIRST_SHARE] + group]
         for share in range(first, first + m[m[c.GROUP_SHARES] + group]):
             if m[m[c.SHARE_OWNER] + share] == member:
                 invoke(m, f, a.TRANSFER, share, NOTHING, 0)
-    m[m[c.WORKER_JOINED] + member] = m[m[c.GROUP_EPOCH] + group]
+    m[c.WORKER_JOINED + member] = m[m[c.GROUP_EPOCH] + group]
     invoke(m, f, a.MEMBERS_CHANGED, group, 0, 0)
     return 0
 
@@ -145,7 +145,7 @@ def given_up(m: Ints, f: Reals, group: int, share: int) -> None:
             _tell_of_partition_later(m, f, group, target, share)
         return
     if owner != NOTHING:
-        m[m[c.WORKER_JOINED] + owner] = m[m[c.GROUP_EPOCH] + group]
+        m[c.WORKER_JOINED + owner] = m[m[c.GROUP_EPOCH] + group]
     invoke(m, f, a.MEMBERS_CHANGED, group, 0, 0)
 
 
@@ -157,7 +157,7 @@ def _move_all(m: Ints, f: Reals, group: int) -> None:
         owner, target = m[m[c.SHARE_OWNER] + share], m[m[c.SHARE_TARGET] + share]
         if owner == target:
             make_readable(m, f, share)
-        elif owner == NOTHING or not m[m[c.WORKER_IS_MEMBER] + owner]:
+        elif owner == NOTHING or not m[c.WORKER_IS_MEMBER + owner]:
             invoke(m, f, a.TRANSFER, share, target, 0)
         else:
             let_go(m, owner, share)
@@ -191,7 +191,7 @@ def reconcile(m: Ints, f: Reals, group: int, _b: int, _c: int) -> int:
     first = m[m[c.GROUP_FIRST_SHARE] + group]
     for share in range(first, first + m[m[c.GROUP_SHARES] + group]):
         owner = m[m[c.SHARE_OWNER] + share]
-        if owner == NOTHING or not m[m[c.WORKER_IS_MEMBER] + owner]:
+        if owner == NOTHING or not m[c.WORKER_IS_MEMBER + owner]:
             given_up(m, f, group, share)
         elif owner != m[m[c.SHARE_TARGET] + share]:
             _tell_of_partition_later(m, f, group, owner, share)
@@ -205,10 +205,10 @@ def _tell_of_partition_later(m: Ints, f: Reals, group: int, member: int, share: 
     m[m[c.GROUP_EVENTS] + group] += 1
     schedule(
         m,
-        next_heartbeat(m, f, m[m[c.WORKER_SESSION] + member]),
+        next_heartbeat(m, f, m[c.WORKER_SESSION + member]),
         k.RANK_HEARTBEAT,
         group,
-        m[m[c.WORKER_PLACE] + member],
+        m[c.WORKER_PLACE + member],
         m[m[c.GROUP_EVENTS] + group],
         a.TELL_OF_PARTITION,
         member,
@@ -220,7 +220,7 @@ def _tell_of_partition_later(m: Ints, f: Reals, group: int, member: int, share: 
 @action(a.TELL_OF_PARTITION)
 def tell_of_partition(m: Ints, f: Reals, member: int, share: int, _c: int) -> int:
     """Let a member learn with its heartbeat that it shall give a partition up, or has got it."""
-    if not m[m[c.WORKER_IS_MEMBER] + member]:
+    if not m[c.WORKER_IS_MEMBER + member]:
         return 0
     owner, target = m[m[c.SHARE_OWNER] + share], m[m[c.SHARE_TARGET] + share]
     if owner == member and target != member:
@@ -244,17 +244,17 @@ def _prepare(m: Ints, f: Reals, group: int) -> None:
         if not _has_joined(m, group, member):
             schedule(
                 m,
-                next_heartbeat(m, f, m[m[c.WORKER_SESSION] + member]),
+                next_heartbeat(m, f, m[c.WORKER_SESSION + member]),
                 k.RANK_HEARTBEAT,
                 group,
-                m[m[c.WORKER_PLACE] + member],
+                m[c.WORKER_PLACE + member],
                 generation,
                 a.TELL_TO_REJOIN,
                 member,
                 generation,
                 0,
             )
-        member = m[m[c.WORKER_MEMBER_NEXT] + member]
+        member = m[c.WORKER_MEMBER_NEXT + member]
     row = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + group]
     _end_barrier_later(m, group, m[m[c.SUBSCRIPTION_REBALANCE_TIMEOUT_NS] + row], 1)
 
@@ -262,11 +262,11 @@ def _prepare(m: Ints, f: Reals, group: int) -> None:
 @action(a.TELL_TO_REJOIN)
 def tell_to_rejoin(m: Ints, _f: Reals, member: int, generation: int, _c: int) -> int:
     """Let a member learn with its heartbeat that it shall join the next generation."""
-    group = m[m[c.WORKER_CONSUMER] + member]
-    if not m[m[c.GROUP_IS_PREPARING] + group] or not m[m[c.WORKER_IS_MEMBER] + member]:
+    group = m[c.WORKER_CONSUMER + member]
+    if not m[m[c.GROUP_IS_PREPARING] + group] or not m[c.WORKER_IS_MEMBER + member]:
         return 0
     if m[m[c.GROUP_GENERATION] + group] == generation and not _has_joined(m, group, member):
-        m[m[c.WORKER_SHALL_REJOIN] + member] = 1
+        m[c.WORKER_SHALL_REJOIN + member] = 1
         wake_up(m, member)
     return 0
 

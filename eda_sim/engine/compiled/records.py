@@ -9,39 +9,40 @@ from __future__ import annotations
 from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, invoke, jit
+from eda_sim.engine.compiled.rows import new_row
 
 
 @jit
 def new_record(m: Ints, request: int, message: int, place: int) -> int:
     """Return a record of what will have the next offset: so many messages into a request."""
     record = new_row(m, c.RECORD_ROWS)
-    partition, sequence = m[m[c.REQUEST_PARTITION] + request], m[m[c.REQUEST_SEQUENCE] + request]
-    m[m[c.RECORD_PARTITION] + record] = partition
-    m[m[c.RECORD_MESSAGE] + record] = message
-    m[m[c.RECORD_OFFSET] + record] = m[m[c.PARTITION_NEXT_OFFSET] + partition]
-    m[m[c.RECORD_STORED_AT] + record] = m[c.NOW]
-    m[m[c.RECORD_SIZE_BYTES] + record] = m[m[c.MESSAGE_SIZE_BYTES] + message]
-    m[m[c.RECORD_PUBLISHER] + record] = m[m[c.REQUEST_PUBLISHER] + request]
-    m[m[c.RECORD_INCARNATION] + record] = m[m[c.REQUEST_INCARNATION] + request]
-    m[m[c.RECORD_SEQUENCE] + record] = k.NONE if sequence == k.NONE else sequence + place
-    m[m[c.RECORD_UNSETTLED] + record] = 0
-    m[m[c.RECORD_DELAY_NS] + record] = m[m[c.REQUEST_DELAY_NS] + request]
-    is_published = m[m[c.REQUEST_ORIGIN_COPY] + request] == NOTHING
-    m[m[c.RECORD_IS_PUBLISHED] + record] = int(is_published)
-    m[m[c.RECORD_IS_COMMITTED] + record] = 0
-    m[m[c.RECORD_IS_GONE] + record] = 0
-    m[m[c.RECORD_NEXT] + record] = NOTHING
-    m[m[c.RECORD_PREVIOUS] + record] = NOTHING
+    partition, sequence = m[c.REQUEST_PARTITION + request], m[c.REQUEST_SEQUENCE + request]
+    m[c.RECORD_PARTITION + record] = partition
+    m[c.RECORD_MESSAGE + record] = message
+    m[c.RECORD_OFFSET + record] = m[m[c.PARTITION_NEXT_OFFSET] + partition]
+    m[c.RECORD_STORED_AT + record] = m[c.NOW]
+    m[c.RECORD_SIZE_BYTES + record] = m[c.MESSAGE_SIZE_BYTES + message]
+    m[c.RECORD_PUBLISHER + record] = m[c.REQUEST_PUBLISHER + request]
+    m[c.RECORD_INCARNATION + record] = m[c.REQUEST_INCARNATION + request]
+    m[c.RECORD_SEQUENCE + record] = k.NONE if sequence == k.NONE else sequence + place
+    m[c.RECORD_UNSETTLED + record] = 0
+    m[c.RECORD_DELAY_NS + record] = m[c.REQUEST_DELAY_NS + request]
+    is_published = m[c.REQUEST_ORIGIN_COPY + request] == NOTHING
+    m[c.RECORD_IS_PUBLISHED + record] = int(is_published)
+    m[c.RECORD_IS_COMMITTED + record] = 0
+    m[c.RECORD_IS_GONE + record] = 0
+    m[c.RECORD_NEXT + record] = NOTHING
+    m[c.RECORD_PREVIOUS + record] = NOTHING
     return record
 
 
 @jit
 def entries_end(m: Ints, record: int) -> int:
     """Return the row after the last of a record's copies."""
-    channel = m[m[c.PARTITION_CHANNEL] + m[m[c.RECORD_PARTITION] + record]]
-    return m[m[c.RECORD_ENTRIES] + record] + m[m[c.CHANNEL_READERS] + channel]
+    channel = m[m[c.PARTITION_CHANNEL] + m[c.RECORD_PARTITION + record]]
+    return m[c.RECORD_ENTRIES + record] + m[m[c.CHANNEL_READERS] + channel] * c.ENTRY_WIDTH
 
 
 # The log --------------------------------------------------------------------------------------
@@ -51,11 +52,11 @@ def entries_end(m: Ints, record: int) -> int:
 def log(m: Ints, partition: int, first: int, last: int, count: int) -> None:
     """Add a chain of records to a partition's log."""
     before = m[m[c.PARTITION_LOG_LAST] + partition]
-    m[m[c.RECORD_PREVIOUS] + first] = before
+    m[c.RECORD_PREVIOUS + first] = before
     if before == NOTHING:
         m[m[c.PARTITION_LOG_FIRST] + partition] = first
     else:
-        m[m[c.RECORD_NEXT] + before] = first
+        m[c.RECORD_NEXT + before] = first
     m[m[c.PARTITION_LOG_LAST] + partition] = last
     m[m[c.PARTITION_LOG_COUNT] + partition] += count
 
@@ -64,15 +65,15 @@ def log(m: Ints, partition: int, first: int, last: int, count: int) -> None:
 def cut_off(m: Ints, partition: int, offset: int) -> int:
     """Take everything from an offset on out of the log; return the chain of it."""
     lost, record = NOTHING, m[m[c.PARTITION_LOG_LAST] + partition]
-    while record != NOTHING and m[m[c.RECORD_OFFSET] + record] >= offset:
+    while record != NOTHING and m[c.RECORD_OFFSET + record] >= offset:
         lost = record
         m[m[c.PARTITION_LOG_COUNT] + partition] -= 1
-        record = m[m[c.RECORD_PREVIOUS] + record]
+        record = m[c.RECORD_PREVIOUS + record]
     m[m[c.PARTITION_LOG_LAST] + partition] = record
     if record == NOTHING:
         m[m[c.PARTITION_LOG_FIRST] + partition] = NOTHING
     else:
-        m[m[c.RECORD_NEXT] + record] = NOTHING
+        m[c.RECORD_NEXT + record] = NOTHING
     return lost
 
 
@@ -84,20 +85,20 @@ def forget_gone(m: Ints, partition: int) -> None:
     """
     record = m[m[c.PARTITION_LOG_FIRST] + partition]
     while record != NOTHING:
-        if not m[m[c.RECORD_IS_GONE] + record] or not m[m[c.RECORD_IS_COMMITTED] + record]:
+        if not m[c.RECORD_IS_GONE + record] or not m[c.RECORD_IS_COMMITTED + record]:
             break
         m[m[c.PARTITION_LOG_COUNT] + partition] -= 1
-        record = m[m[c.RECORD_NEXT] + record]
+        record = m[c.RECORD_NEXT + record]
     m[m[c.PARTITION_LOG_FIRST] + partition] = record
     if record == NOTHING:
         m[m[c.PARTITION_LOG_LAST] + partition] = NOTHING
     else:
-        m[m[c.RECORD_PREVIOUS] + record] = NOTHING
+        m[c.RECORD_PREVIOUS + record] = NOTHING
 
 
 @jit
 def drop(m: Ints, f: Reals, record: int) -> None:
     """Let go of a record that is too old or one too many."""
-    m[m[c.RECORD_IS_GONE] + record] = 1
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
+    m[c.RECORD_IS_GONE + record] = 1
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
         invoke(m, f, a.REMOVE, entry, k.STATE_EXPIRED, 0)

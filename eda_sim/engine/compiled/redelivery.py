@@ -51,12 +51,12 @@ def _counted_as(end: int) -> int:
 @action(a.TAKE_BACK)
 def take_back(m: Ints, f: Reals, delivery: int, end: int, wished_ns: int) -> int:
     """Take a copy back from its holder; ``wished_ns`` is how long the holder asked it to wait."""
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    queue = m[m[c.ENTRY_SUBSCRIPTION] + entry]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    queue = m[c.ENTRY_SUBSCRIPTION + entry]
     if m[m[c.SUBSCRIPTION_DELIVERY_COUNT_ON] + queue] & _counted_as(end):
-        m[m[c.ENTRY_COUNT] + entry] += 1
+        m[c.ENTRY_COUNT + entry] += 1
     limit = m[m[c.SUBSCRIPTION_MAX_DELIVERIES] + queue]
-    count = m[m[c.ENTRY_COUNT] + entry] + m[m[c.SUBSCRIPTION_COUNTS] + queue]
+    count = m[c.ENTRY_COUNT + entry] + m[m[c.SUBSCRIPTION_COUNTS] + queue]
     exceeded = limit != k.NONE and count > limit
     delay_ns = wished_ns
     if not exceeded and delay_ns == 0:
@@ -72,8 +72,8 @@ def take_back(m: Ints, f: Reals, delivery: int, end: int, wished_ns: int) -> int
         return 0
     m[m[c.SUBSCRIPTION_ACQUIRED] + queue] -= 1
     m[m[c.SUBSCRIPTION_SCHEDULED] + queue] += 1
-    m[m[c.ENTRY_STATE] + entry] = k.STATE_SCHEDULED
-    attempt, copy_id = m[m[c.DELIVERY_ATTEMPT] + delivery], m[m[c.ENTRY_COPY_ID] + entry]
+    m[c.ENTRY_STATE + entry] = k.STATE_SCHEDULED
+    attempt, copy_id = m[c.DELIVERY_ATTEMPT + delivery], m[c.ENTRY_COPY_ID + entry]
     schedule(
         m, due, k.RANK_REDELIVERY, queue, copy_id, attempt, a.REDELIVERY_IS_DUE, entry, attempt, 0
     )
@@ -83,11 +83,11 @@ def take_back(m: Ints, f: Reals, delivery: int, end: int, wished_ns: int) -> int
 @action(a.REDELIVERY_IS_DUE)
 def due(m: Ints, f: Reals, entry: int, attempt: int, _c: int) -> int:
     """Let a copy come back whose delay is over, unless it has gone meanwhile."""
-    if m[m[c.ENTRY_STATE] + entry] != k.STATE_SCHEDULED:
+    if m[c.ENTRY_STATE + entry] != k.STATE_SCHEDULED:
         return 0
-    if m[m[c.ENTRY_DELIVERIES] + entry] == attempt:
+    if m[c.ENTRY_DELIVERIES + entry] == attempt:
         make_available(m, f, entry)
-        invoke(m, f, a.DISPATCH, m[m[c.ENTRY_SUBSCRIPTION] + entry], 0, 0)
+        invoke(m, f, a.DISPATCH, m[c.ENTRY_SUBSCRIPTION + entry], 0, 0)
     return 0
 
 
@@ -99,23 +99,23 @@ def _delay_ns(m: Ints, f: Reals, queue: int, delivery: int, end: int) -> int:
         owner = m[m[c.SUBSCRIPTION_NACK_POLICY] + queue]
     if owner == NOTHING:
         return 0
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    message = m[m[c.ENTRY_MESSAGE] + entry]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    message = m[c.ENTRY_MESSAGE + entry]
     began_at = maps.get(m, _BEGAN_AT, entry, NOTHING)
     if began_at == NOTHING:
         draws.note_first_attempt(m, owner)
-        began_at = m[m[c.DELIVERY_ACQUIRED_AT] + delivery]
+        began_at = m[c.DELIVERY_ACQUIRED_AT + delivery]
         maps.put(m, _BEGAN_AT, entry, began_at)
         m[m[c.SUBSCRIPTION_REMEMBERS] + queue] = 1
-    consumer, channel = m[m[c.ENTRY_CONSUMER] + entry], m[m[c.ENTRY_CHANNEL] + entry]
-    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
+    consumer, channel = m[c.ENTRY_CONSUMER + entry], m[c.ENTRY_CHANNEL + entry]
+    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
     delay_ns = draws.retry_ns(
         m,
         f,
         owner,
         draws.mix(about, m[m[c.CHANNEL_ADDRESS] + channel]),
-        m[m[c.MESSAGE_ROOT] + message],
-        m[m[c.DELIVERY_ATTEMPT] + delivery],
+        m[c.MESSAGE_ROOT + message],
+        m[c.DELIVERY_ATTEMPT + delivery],
         m[c.NOW] - began_at,
         maps.get(m, _LAST_DELAY_NS, entry, 0),
     )

@@ -12,9 +12,10 @@ from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import draws, lists
 from eda_sim.engine.compiled.calendar import schedule
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.logs import commit
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import add_row
 from eda_sim.engine.compiled.retention import enforce
 
 OS_WRITEBACK_NS = 30_000_000_000
@@ -42,7 +43,7 @@ def build(m: Ints, partition: int) -> None:
     m[m[c.PARTITION_MISSES_LEADER] + partition] = 0
     m[m[c.PARTITION_FIRST_REPLICA] + partition] = m[c.REPLICA_ROWS]
     for _ in range(factor):
-        replica = new_row(m, c.REPLICA_ROWS)
+        replica = add_row(m, c.REPLICA_ROWS)
         m[m[c.REPLICA_PARTITION] + replica] = partition
         m[m[c.REPLICA_END] + replica] = 0
         m[m[c.REPLICA_IN_SYNC] + replica] = 1
@@ -68,8 +69,8 @@ def accept(m: Ints, f: Reals, partition: int, request: int) -> bool:
     if m[m[c.PARTITION_LEADER] + partition] == k.NONE:
         invoke(m, f, a.LOSE, request, 0, 0)
         return False
-    publisher = m[m[c.REQUEST_PUBLISHER] + request]
-    waits = publisher != NOTHING and m[m[c.PUBLISHER_ACKS] + publisher] == k.ACKS_ALL
+    publisher = m[c.REQUEST_PUBLISHER + request]
+    waits = publisher != NOTHING and m[c.PUBLISHER_ACKS + publisher] == k.ACKS_ALL
     if waits and not _has_enough_in_sync(m, partition):
         invoke(m, f, a.REFUSE, request, 0, 0)
         return False
@@ -92,21 +93,21 @@ def replicate(m: Ints, f: Reals, partition: int, request: int) -> None:
     """Let the followers copy what the leader has just stored, and answer when it is due."""
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     end, leader = m[m[c.PARTITION_NEXT_OFFSET] + partition], m[m[c.PARTITION_LEADER] + partition]
-    message, trip = m[m[c.REQUEST_MESSAGE] + request], m[m[c.REQUEST_TRIP] + request]
+    message, trip = m[c.REQUEST_MESSAGE + request], m[c.REQUEST_TRIP + request]
     note_received(m, partition, m[m[c.PARTITION_FIRST_REPLICA] + partition] + leader, end)
-    publisher = m[m[c.REQUEST_PUBLISHER] + request]
-    if publisher != NOTHING and m[m[c.PUBLISHER_ACKS] + publisher] == k.ACKS_ALL:
+    publisher = m[c.REQUEST_PUBLISHER + request]
+    if publisher != NOTHING and m[c.PUBLISHER_ACKS + publisher] == k.ACKS_ALL:
         node = lists.append(m, m[m[c.PARTITION_WAITING] + partition], request)
-        m[m[c.NODE_KEY] + node] = end
+        m[c.NODE_KEY + node] = end
     else:
         invoke(m, f, a.REPLY, request, 1, 0)
-    lineage, root = m[m[c.MESSAGE_LINEAGE] + message], m[m[c.MESSAGE_ROOT] + message]
+    lineage, root = m[c.MESSAGE_LINEAGE + message], m[c.MESSAGE_ROOT + message]
     lag = m[m[c.REPLICATION_LAG] + channel]
     for node in range(m[m[c.REPLICATION_FACTOR] + channel]):
         if node != m[m[c.PARTITION_LEADER] + partition] and is_up(m, channel, node):
             about = draws.mix(lineage, node)
             lag_ns = draws.ns(m, f, lag, k.STREAM_REPLICATION, about, root, trip)
-            _copy(m, partition, node, end, lag_ns, m[m[c.MESSAGE_ID] + message], trip)
+            _copy(m, partition, node, end, lag_ns, m[c.MESSAGE_ID + message], trip)
     advance(m, f, partition)
 
 
@@ -160,7 +161,7 @@ def note_received(m: Ints, partition: int, replica: int, end: int) -> None:
     """Let a node have everything before ``end``."""
     m[m[c.REPLICA_END] + replica] = max(m[m[c.REPLICA_END] + replica], end)
     node = lists.append(m, m[m[c.REPLICA_RECEIVED] + replica], m[m[c.REPLICA_END] + replica])
-    m[m[c.NODE_KEY] + node] = m[c.NOW]
+    m[c.NODE_KEY + node] = m[c.NOW]
     flush(m, partition, replica)
 
 
@@ -175,7 +176,7 @@ def flush(m: Ints, partition: int, replica: int) -> None:
         horizon -= OS_WRITEBACK_NS
     received = m[m[c.REPLICA_RECEIVED] + replica]
     node = lists.first(m, received)
-    while node != NOTHING and m[m[c.NODE_KEY] + node] <= horizon:
+    while node != NOTHING and m[c.NODE_KEY + node] <= horizon:
         m[m[c.REPLICA_FLUSHED] + replica] = lists.pop_first(m, received)
         node = lists.first(m, received)
 
@@ -220,17 +221,17 @@ def advance(m: Ints, f: Reals, partition: int) -> None:
     count = max(0, safe - committed)
     if count:
         record = m[m[c.PARTITION_LOG_LAST] + partition]
-        while m[m[c.RECORD_OFFSET] + record] > committed:
-            record = m[m[c.RECORD_PREVIOUS] + record]
+        while m[c.RECORD_OFFSET + record] > committed:
+            record = m[c.RECORD_PREVIOUS + record]
         m[m[c.PARTITION_COMMITTED] + partition] = safe
         for _ in range(count):
             commit(m, f, record)
-            record = m[m[c.RECORD_NEXT] + record]
+            record = m[c.RECORD_NEXT + record]
     # Also those that brought nothing new: what they brought again may have been safe before.
     waiting = m[m[c.PARTITION_WAITING] + partition]
     node = lists.first(m, waiting)
     while node != NOTHING:
-        if m[m[c.NODE_KEY] + node] > m[m[c.PARTITION_COMMITTED] + partition]:
+        if m[c.NODE_KEY + node] > m[m[c.PARTITION_COMMITTED] + partition]:
             break
         invoke(m, f, a.REPLY, lists.pop_first(m, waiting), 1, 0)
         node = lists.first(m, waiting)

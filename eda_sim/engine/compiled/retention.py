@@ -69,28 +69,28 @@ def _has_room(m: Ints, partition: int, request: int) -> bool:
     if count == 0:  # or a request that is larger than the limit would wait for ever
         return True
     most = m[m[c.CHANNEL_MAX_MESSAGES] + channel]
-    if most != k.NONE and count + m[m[c.REQUEST_COUNT] + request] > most:
+    if most != k.NONE and count + m[c.REQUEST_COUNT + request] > most:
         return False
     size_bytes = m[m[c.PARTITION_KEPT_BYTES] + partition]
     size_bytes += m[m[c.PARTITION_RESERVED_BYTES] + partition]
     most = m[m[c.CHANNEL_MAX_BYTES] + channel]
-    return most == k.NONE or size_bytes + m[m[c.REQUEST_SIZE_BYTES] + request] <= most
+    return most == k.NONE or size_bytes + m[c.REQUEST_SIZE_BYTES + request] <= most
 
 
 @jit
 def _reserve(m: Ints, partition: int, request: int) -> None:
-    m[m[c.REQUEST_HAS_RESERVED] + request] = 1
-    m[m[c.PARTITION_RESERVED] + partition] += m[m[c.REQUEST_COUNT] + request]
-    m[m[c.PARTITION_RESERVED_BYTES] + partition] += m[m[c.REQUEST_SIZE_BYTES] + request]
+    m[c.REQUEST_HAS_RESERVED + request] = 1
+    m[m[c.PARTITION_RESERVED] + partition] += m[c.REQUEST_COUNT + request]
+    m[m[c.PARTITION_RESERVED_BYTES] + partition] += m[c.REQUEST_SIZE_BYTES + request]
 
 
 @jit
 def end_reservation(m: Ints, partition: int, request: int) -> None:
     """Give back the room of a request that is stored, refused or lost now."""
-    if m[m[c.REQUEST_HAS_RESERVED] + request]:
-        m[m[c.REQUEST_HAS_RESERVED] + request] = 0
-        m[m[c.PARTITION_RESERVED] + partition] -= m[m[c.REQUEST_COUNT] + request]
-        m[m[c.PARTITION_RESERVED_BYTES] + partition] -= m[m[c.REQUEST_SIZE_BYTES] + request]
+    if m[c.REQUEST_HAS_RESERVED + request]:
+        m[c.REQUEST_HAS_RESERVED + request] = 0
+        m[m[c.PARTITION_RESERVED] + partition] -= m[c.REQUEST_COUNT + request]
+        m[m[c.PARTITION_RESERVED_BYTES] + partition] -= m[c.REQUEST_SIZE_BYTES + request]
         _call_waiting(m, partition)
 
 
@@ -141,36 +141,36 @@ def lose_waiting(m: Ints, f: Reals, partition: int) -> None:
 @jit
 def note_stored(m: Ints, record: int) -> None:
     """Count a record that was just stored."""
-    partition = m[m[c.RECORD_PARTITION] + record]
+    partition = m[c.RECORD_PARTITION + record]
     m[m[c.PARTITION_KEPT] + partition] += 1
-    m[m[c.PARTITION_KEPT_BYTES] + partition] += m[m[c.RECORD_SIZE_BYTES] + record]
+    m[m[c.PARTITION_KEPT_BYTES] + partition] += m[c.RECORD_SIZE_BYTES + record]
     retention = m[m[c.CHANNEL_RETENTION] + m[m[c.PARTITION_CHANNEL] + partition]]
     if retention == k.RETENTION_LIMITS:
         return
-    first, end = m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)
-    m[m[c.RECORD_UNSETTLED] + record] = end - first
-    for entry in range(first, end):
-        m[m[c.ENTRY_RECORD] + entry] = record
+    first, end = m[c.RECORD_ENTRIES + record], entries_end(m, record)
+    m[c.RECORD_UNSETTLED + record] = (end - first) // c.ENTRY_WIDTH
+    for entry in range(first, end, c.ENTRY_WIDTH):
+        m[c.ENTRY_RECORD + entry] = record
     if retention == k.RETENTION_INTEREST and first == end:
-        m[m[c.RECORD_IS_GONE] + record] = 1
+        m[c.RECORD_IS_GONE + record] = 1
         note_gone(m, record)
 
 
 @jit
 def note_gone(m: Ints, record: int) -> None:
     """Count a record that its partition does not keep any more."""
-    partition = m[m[c.RECORD_PARTITION] + record]
+    partition = m[c.RECORD_PARTITION + record]
     m[m[c.PARTITION_KEPT] + partition] -= 1
-    m[m[c.PARTITION_KEPT_BYTES] + partition] -= m[m[c.RECORD_SIZE_BYTES] + record]
+    m[m[c.PARTITION_KEPT_BYTES] + partition] -= m[c.RECORD_SIZE_BYTES + record]
     _call_waiting(m, partition)
 
 
 @action(a.NOTE_SETTLED)
 def note_settled(m: Ints, _f: Reals, record: int, _b: int, _c: int) -> int:
     """Count one subscription that does not need a record any more; after the last it may go."""
-    m[m[c.RECORD_UNSETTLED] + record] -= 1
-    if m[m[c.RECORD_UNSETTLED] + record] == 0 and not m[m[c.RECORD_IS_GONE] + record]:
-        m[m[c.RECORD_IS_GONE] + record] = 1
+    m[c.RECORD_UNSETTLED + record] -= 1
+    if m[c.RECORD_UNSETTLED + record] == 0 and not m[c.RECORD_IS_GONE + record]:
+        m[c.RECORD_IS_GONE + record] = 1
         note_gone(m, record)
     return 0
 
@@ -213,8 +213,8 @@ def _drop_old(m: Ints, f: Reals, partition: int) -> None:
         return
     forget_gone(m, partition)
     record = m[m[c.PARTITION_LOG_FIRST] + partition]
-    while record != NOTHING and m[m[c.RECORD_IS_COMMITTED] + record]:
-        if m[c.NOW] - m[m[c.RECORD_STORED_AT] + record] < max_age_ns:
+    while record != NOTHING and m[c.RECORD_IS_COMMITTED + record]:
+        if m[c.NOW] - m[c.RECORD_STORED_AT + record] < max_age_ns:
             break
         drop(m, f, record)
         note_gone(m, record)
@@ -231,9 +231,9 @@ def _drop_excess(m: Ints, f: Reals, partition: int) -> None:
     place, record = 0, m[m[c.PARTITION_LOG_FIRST] + partition]
     while place < m[m[c.PARTITION_LOG_COUNT] + partition] and _is_too_much(m, partition):
         record = _at(m, partition, record, place)
-        if not m[m[c.RECORD_IS_COMMITTED] + record]:
+        if not m[c.RECORD_IS_COMMITTED + record]:
             return
-        if not m[m[c.RECORD_IS_GONE] + record] and (is_log or _waits(m, record)):
+        if not m[c.RECORD_IS_GONE + record] and (is_log or _waits(m, record)):
             drop(m, f, record)
             note_gone(m, record)
         place += 1
@@ -244,19 +244,19 @@ def _drop_excess(m: Ints, f: Reals, partition: int) -> None:
 def _at(m: Ints, partition: int, record: int, place: int) -> int:
     """Return the record at a place of the log, counted from its head, going on from another."""
     first = m[m[c.PARTITION_LOG_FIRST] + partition]
-    offset = m[m[c.RECORD_OFFSET] + first] + place
-    if m[m[c.RECORD_OFFSET] + record] < m[m[c.RECORD_OFFSET] + first]:
+    offset = m[c.RECORD_OFFSET + first] + place
+    if m[c.RECORD_OFFSET + record] < m[c.RECORD_OFFSET + first]:
         record = first
-    while m[m[c.RECORD_OFFSET] + record] < offset:
-        record = m[m[c.RECORD_NEXT] + record]
+    while m[c.RECORD_OFFSET + record] < offset:
+        record = m[c.RECORD_NEXT + record]
     return record
 
 
 @jit
 def _waits(m: Ints, record: int) -> bool:
     """Return whether a copy can still be taken away from a subscription."""
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
-        if m[m[c.ENTRY_STATE] + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+        if m[c.ENTRY_STATE + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
             return True
     return False
 
@@ -278,9 +278,9 @@ def _look_at_head_later(m: Ints, partition: int) -> None:
     max_age_ns = m[m[c.CHANNEL_MAX_AGE_NS] + m[m[c.PARTITION_CHANNEL] + partition]]
     if max_age_ns == k.NONE or m[m[c.PARTITION_LOOKS_AT] + partition] != k.NONE:
         return
-    if record == NOTHING or not m[m[c.RECORD_IS_COMMITTED] + record]:
+    if record == NOTHING or not m[c.RECORD_IS_COMMITTED + record]:
         return
-    looks_at = max(m[c.NOW], m[m[c.RECORD_STORED_AT] + record] + max_age_ns)
+    looks_at = max(m[c.NOW], m[c.RECORD_STORED_AT + record] + max_age_ns)
     m[m[c.PARTITION_LOOKS_AT] + partition] = looks_at
     _call(m, looks_at, k.RANK_RETENTION, a.LOOK_AT_HEAD, partition, 0)
 
@@ -300,17 +300,17 @@ def look_at_head(m: Ints, f: Reals, partition: int, _b: int, _c: int) -> int:
 @jit
 def limit_life(m: Ints, f: Reals, record: int) -> None:
     """Start the clock of a record that is about to be seen."""
-    channel = m[m[c.PARTITION_CHANNEL] + m[m[c.RECORD_PARTITION] + record]]
+    channel = m[m[c.PARTITION_CHANNEL] + m[c.RECORD_PARTITION + record]]
     ttl = m[m[c.CHANNEL_MESSAGE_TTL] + channel]
     if ttl == k.NONE:
         return
-    message = m[m[c.RECORD_MESSAGE] + record]
-    lineage, root = m[m[c.MESSAGE_LINEAGE] + message], m[m[c.MESSAGE_ROOT] + message]
-    number, copies = m[m[c.MESSAGE_ID] + message], m[m[c.MESSAGE_COPIES] + message]
+    message = m[c.RECORD_MESSAGE + record]
+    lineage, root = m[c.MESSAGE_LINEAGE + message], m[c.MESSAGE_ROOT + message]
+    number, copies = m[c.MESSAGE_ID + message], m[c.MESSAGE_COPIES + message]
     lasts_ns = draws.ns(m, f, ttl, k.STREAM_TIME_TO_LIVE, lineage, root, copies)
     ends_at = m[c.NOW] + lasts_ns
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
-        m[m[c.ENTRY_EXPIRES_AT] + entry] = ends_at
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+        m[c.ENTRY_EXPIRES_AT + entry] = ends_at
     rank = k.RANK_TIME_TO_LIVE
     schedule(m, ends_at, rank, channel, number, copies, a.END_LIFE, record, 0, 0)
 
@@ -318,13 +318,13 @@ def limit_life(m: Ints, f: Reals, record: int) -> None:
 @action(a.END_LIFE)
 def end_life(m: Ints, f: Reals, record: int, _b: int, _c: int) -> int:
     """Let a copy expire where it waits; who has it in hand keeps it."""
-    partition = m[m[c.RECORD_PARTITION] + record]
+    partition = m[c.RECORD_PARTITION + record]
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     number = m[m[c.PARTITION_NUMBER] + partition]
     at_head_only = m[m[c.CHANNEL_TTL_AT_HEAD_ONLY] + channel]
-    for entry in range(m[m[c.RECORD_ENTRIES] + record], entries_end(m, record)):
+    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
         if at_head_only:
-            invoke(m, f, a.EXPIRE_AT_HEAD, m[m[c.ENTRY_SUBSCRIPTION] + entry], number, 0)
-        elif m[m[c.ENTRY_STATE] + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
+            invoke(m, f, a.EXPIRE_AT_HEAD, m[c.ENTRY_SUBSCRIPTION + entry], number, 0)
+        elif m[c.ENTRY_STATE + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
             invoke(m, f, a.REMOVE, entry, k.STATE_EXPIRED, 0)
     return 0

@@ -30,7 +30,7 @@ def begin(m: Ints, _f: Reals, fault: int, _b: int, _c: int) -> int:
 @jit
 def _add(m: Ints, fault: int, start: int, end: int) -> None:
     node = lists.append(m, m[m[c.FAULT_OCCURRENCES] + fault], start)
-    m[m[c.NODE_KEY] + node] = end
+    m[c.NODE_KEY + node] = end
     m[m[c.FAULT_DRAWN] + fault] += 1
     m[m[c.FAULT_LAST_END] + fault] = end
 
@@ -61,11 +61,11 @@ def over(m: Ints, f: Reals, fault: int, time_ns: int) -> int:
         if not extend(m, f, fault):
             break
     node = lists.last(m, m[m[c.FAULT_OCCURRENCES] + fault])
-    while node != NOTHING and m[m[c.NODE_VALUE] + node] > time_ns:
-        node = m[m[c.NODE_PREVIOUS] + node]
+    while node != NOTHING and m[c.NODE_VALUE + node] > time_ns:
+        node = m[c.NODE_PREVIOUS + node]
     if node == NOTHING:
         return time_ns
-    return max(time_ns, m[m[c.NODE_KEY] + node])
+    return max(time_ns, m[c.NODE_KEY + node])
 
 
 @jit

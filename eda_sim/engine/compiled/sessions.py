@@ -43,8 +43,8 @@ def entity(m: Ints, consumer: int, lineage: int) -> int:
 @jit
 def hold_of(m: Ints, session: int, subscription: int) -> int:
     """Return the row for what a session holds of a queue."""
-    first = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[m[c.SESSION_CONSUMER] + session]]
-    return m[m[c.SESSION_FIRST_HOLD] + session] + subscription - first
+    place = subscription - m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + m[c.SESSION_CONSUMER + session]]
+    return m[c.SESSION_FIRST_HOLD + session] + place * c.HOLD_WIDTH
 
 
 # Waking and sleeping --------------------------------------------------------------------------
@@ -53,23 +53,23 @@ def hold_of(m: Ints, session: int, subscription: int) -> int:
 @jit
 def sleep(m: Ints, worker: int) -> None:
     """Let a worker wait for the next call of :func:`wake_up`."""
-    m[m[c.WORKER_IS_ASLEEP] + worker] = 1
+    m[c.WORKER_IS_ASLEEP + worker] = 1
 
 
 @jit
 def wake_up(m: Ints, worker: int) -> None:
     """Let a worker look for work again."""
-    if m[m[c.WORKER_IS_ASLEEP] + worker]:
-        m[m[c.WORKER_IS_ASLEEP] + worker] = 0
+    if m[c.WORKER_IS_ASLEEP + worker]:
+        m[c.WORKER_IS_ASLEEP + worker] = 0
         wake(m, a.RESUME_WORKER, worker, 0)
 
 
 @jit
 def ask_again(m: Ints, session: int) -> None:
     """Let all workers look for work again: requests went with a closed connection, or it ends."""
-    first = m[m[c.SESSION_FIRST_WORKER] + session]
-    concurrency = m[m[c.CONSUMER_CONCURRENCY] + m[m[c.SESSION_CONSUMER] + session]]
-    for worker in range(first, first + concurrency):
+    first = m[c.SESSION_FIRST_WORKER + session]
+    concurrency = m[m[c.CONSUMER_CONCURRENCY] + m[c.SESSION_CONSUMER + session]]
+    for worker in range(first, first + concurrency * c.WORKER_WIDTH, c.WORKER_WIDTH):
         wake_up(m, worker)
 
 
@@ -79,27 +79,28 @@ def ask_again(m: Ints, session: int) -> None:
 @jit
 def fall_silent(m: Ints, f: Reals, session: int) -> None:
     """Send no more heartbeats; the broker misses the instance after a while."""
-    m[m[c.SESSION_SILENT] + session] = 1
-    m[m[c.SESSION_SILENCES] + session] += 1
+    m[c.SESSION_SILENT + session] = 1
+    m[c.SESSION_SILENCES + session] += 1
     _tell_queues(m, f, session, a.FELL_SILENT)
-    if m[m[c.CONSUMER_IS_GROUP] + m[m[c.SESSION_CONSUMER] + session]]:
+    if m[m[c.CONSUMER_IS_GROUP] + m[c.SESSION_CONSUMER + session]]:
         invoke(m, f, a.GROUP_FELL_SILENT, session, 0, 0)
 
 
 @jit
 def be_heard(m: Ints, f: Reals, session: int) -> None:
     """Send heartbeats again."""
-    m[m[c.SESSION_SILENT] + session] = 0
+    m[c.SESSION_SILENT + session] = 0
     _tell_queues(m, f, session, a.IS_HEARD)
 
 
 @jit
 def _tell_queues(m: Ints, f: Reals, session: int, what: int) -> None:
-    consumer = m[m[c.SESSION_CONSUMER] + session]
+    consumer = m[c.SESSION_CONSUMER + session]
     if m[m[c.CONSUMER_IS_GROUP] + consumer]:
         return
-    first = m[m[c.SESSION_FIRST_HOLD] + session]
-    for hold in range(first, first + m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer]):
+    first = m[c.SESSION_FIRST_HOLD + session]
+    end = first + m[m[c.CONSUMER_SUBSCRIPTIONS] + consumer] * c.HOLD_WIDTH
+    for hold in range(first, end, c.HOLD_WIDTH):
         invoke(m, f, what, hold, 0, 0)
 
 
@@ -109,35 +110,35 @@ def _tell_queues(m: Ints, f: Reals, session: int, what: int) -> None:
 @jit
 def note_unfinished(m: Ints, session: int, delivery: int) -> None:
     """Note that somebody has to finish a delivery before the run may end."""
-    after = m[m[c.SESSION_UNFINISHED_FIRST] + session]
-    m[m[c.DELIVERY_UNFINISHED_NEXT] + delivery] = after
-    m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] = NOTHING
+    after = m[c.SESSION_UNFINISHED_FIRST + session]
+    m[c.DELIVERY_UNFINISHED_NEXT + delivery] = after
+    m[c.DELIVERY_UNFINISHED_PREVIOUS + delivery] = NOTHING
     if after != NOTHING:
-        m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + after] = delivery
-    m[m[c.SESSION_UNFINISHED_FIRST] + session] = delivery
+        m[c.DELIVERY_UNFINISHED_PREVIOUS + after] = delivery
+    m[c.SESSION_UNFINISHED_FIRST + session] = delivery
     m[c.OPEN] += 1
 
 
 @jit
 def is_unfinished(m: Ints, delivery: int) -> bool:
     """Return whether a delivery is still to be finished."""
-    return m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] != NOT_LISTED
+    return m[c.DELIVERY_UNFINISHED_PREVIOUS + delivery] != NOT_LISTED
 
 
 @jit
 def no_longer_unfinished(m: Ints, session: int, delivery: int) -> None:
     """Take a delivery off the list of what is to be finished, if it stands there."""
-    before = m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery]
+    before = m[c.DELIVERY_UNFINISHED_PREVIOUS + delivery]
     if before == NOT_LISTED:
         return
-    after = m[m[c.DELIVERY_UNFINISHED_NEXT] + delivery]
+    after = m[c.DELIVERY_UNFINISHED_NEXT + delivery]
     if before == NOTHING:
-        m[m[c.SESSION_UNFINISHED_FIRST] + session] = after
+        m[c.SESSION_UNFINISHED_FIRST + session] = after
     else:
-        m[m[c.DELIVERY_UNFINISHED_NEXT] + before] = after
+        m[c.DELIVERY_UNFINISHED_NEXT + before] = after
     if after != NOTHING:
-        m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + after] = before
-    m[m[c.DELIVERY_UNFINISHED_PREVIOUS] + delivery] = NOT_LISTED
+        m[c.DELIVERY_UNFINISHED_PREVIOUS + after] = before
+    m[c.DELIVERY_UNFINISHED_PREVIOUS + delivery] = NOT_LISTED
 
 
 @jit
@@ -146,17 +147,17 @@ def send(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
     delivery = first
     while delivery != NOTHING:
         note_unfinished(m, session, delivery)
-        delivery = m[m[c.DELIVERY_NEXT] + delivery]
-    consumer = m[m[c.SESSION_CONSUMER] + session]
-    message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + first]]
-    attempt = m[m[c.DELIVERY_ATTEMPT] + first]
-    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
-    link = m[m[c.SESSION_CONNECTION] + session] + 1
-    arrives = network.arrival(m, f, link, about, m[m[c.MESSAGE_ROOT] + message], attempt, 0)
+        delivery = m[c.DELIVERY_NEXT + delivery]
+    consumer = m[c.SESSION_CONSUMER + session]
+    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + first]]
+    attempt = m[c.DELIVERY_ATTEMPT + first]
+    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+    link = m[c.SESSION_CONNECTION + session] + c.LINK_WIDTH
+    arrives = network.arrival(m, f, link, about, m[c.MESSAGE_ROOT + message], attempt, 0)
     if arrives == m[c.NOW]:
         receive(m, f, session, first, worker)
         return
-    copy_id = m[m[c.DELIVERY_COPY_ID] + first]
+    copy_id = m[c.DELIVERY_COPY_ID + first]
     schedule(
         m, arrives, k.RANK_RECEIVE, consumer, copy_id, attempt, a.RECEIVE, session, first, worker
     )
@@ -172,23 +173,23 @@ def received(m: Ints, f: Reals, session: int, first: int, worker: int) -> int:
 @jit
 def receive(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
     """Take a hand-over in."""
-    if not m[m[c.SESSION_ALIVE] + session] or m[m[c.SESSION_CLOSING] + session]:
+    if not m[c.SESSION_ALIVE + session] or m[c.SESSION_CLOSING + session]:
         invoke(m, f, a.RECEIVE_IN_VAIN, session, first, 0)
         return
     last = first
     while True:
-        m[m[c.DELIVERY_RECEIVED_AT] + last] = m[c.NOW]
-        if m[m[c.DELIVERY_NEXT] + last] == NOTHING:
+        m[c.DELIVERY_RECEIVED_AT + last] = m[c.NOW]
+        if m[c.DELIVERY_NEXT + last] == NOTHING:
             break
-        last = m[m[c.DELIVERY_NEXT] + last]
+        last = m[c.DELIVERY_NEXT + last]
     if worker != NOTHING:
         _join(m, c.WORKER_INBOX_FIRST, worker, first, last)
-        if m[m[c.CONSUMER_IS_GROUP] + m[m[c.SESSION_CONSUMER] + session]]:
-            m[m[c.WORKER_IS_FETCHING] + worker] = 0
+        if m[m[c.CONSUMER_IS_GROUP] + m[c.SESSION_CONSUMER + session]]:
+            m[c.WORKER_IS_FETCHING + worker] = 0
         wake_up(m, worker)
         return
     _join(m, c.SESSION_BUFFER_FIRST, session, first, last)
-    idle = m[m[c.SESSION_IDLE] + session]
+    idle = m[c.SESSION_IDLE + session]
     if lists.size(m, idle):
         wake_up(m, lists.pop_first(m, idle))
 
@@ -196,24 +197,24 @@ def receive(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
 @jit
 def _join(m: Ints, cell: int, row: int, first: int, last: int) -> None:
     """Append a chain of deliveries to one whose first and last stand in two columns."""
-    if m[m[cell] + row] == NOTHING:
-        m[m[cell] + row] = first
+    if m[cell + row] == NOTHING:
+        m[cell + row] = first
     else:
-        m[m[c.DELIVERY_NEXT] + m[m[cell + 1] + row]] = first
-    m[m[cell + 1] + row] = last
+        m[c.DELIVERY_NEXT + m[cell + 1 + row]] = first
+    m[cell + 1 + row] = last
 
 
 @jit
 def next_delivery(m: Ints, worker: int) -> int:
     """Take the next delivery out of a worker's inbox or the shared buffer, or NOTHING."""
-    delivery = m[m[c.WORKER_INBOX_FIRST] + worker]
+    delivery = m[c.WORKER_INBOX_FIRST + worker]
     if delivery != NOTHING:
-        m[m[c.WORKER_INBOX_FIRST] + worker] = m[m[c.DELIVERY_NEXT] + delivery]
+        m[c.WORKER_INBOX_FIRST + worker] = m[c.DELIVERY_NEXT + delivery]
         return delivery
-    session = m[m[c.WORKER_SESSION] + worker]
-    delivery = m[m[c.SESSION_BUFFER_FIRST] + session]
+    session = m[c.WORKER_SESSION + worker]
+    delivery = m[c.SESSION_BUFFER_FIRST + session]
     if delivery != NOTHING:
-        m[m[c.SESSION_BUFFER_FIRST] + session] = m[m[c.DELIVERY_NEXT] + delivery]
+        m[c.SESSION_BUFFER_FIRST + session] = m[c.DELIVERY_NEXT + delivery]
     return delivery
 
 
@@ -223,12 +224,12 @@ def next_delivery(m: Ints, worker: int) -> int:
 @jit
 def settle(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> None:
     """Carry what an instance says about one delivery to the broker."""
-    session = m[m[c.DELIVERY_SESSION] + delivery]
-    consumer = m[m[c.SESSION_CONSUMER] + session]
-    message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
-    root, attempt = m[m[c.MESSAGE_ROOT] + message], m[m[c.DELIVERY_ATTEMPT] + delivery]
-    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
-    link = m[m[c.SESSION_CONNECTION] + session]
+    session = m[c.DELIVERY_SESSION + delivery]
+    consumer = m[c.SESSION_CONSUMER + session]
+    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
+    root, attempt = m[c.MESSAGE_ROOT + message], m[c.DELIVERY_ATTEMPT + delivery]
+    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+    link = m[c.SESSION_CONNECTION + session]
     if network.loses_settlement(m, f, link, about, root, attempt):
         return
     arrives = network.arrival(m, f, link, about, root, attempt, 0)
@@ -240,7 +241,7 @@ def settle(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> Non
         arrives,
         k.RANK_SETTLEMENT,
         consumer,
-        m[m[c.DELIVERY_COPY_ID] + delivery],
+        m[c.DELIVERY_COPY_ID + delivery],
         attempt,
         a.ARRIVE_SETTLEMENT,
         delivery,
@@ -258,14 +259,14 @@ def to_broker(
     ``number`` is that of the worker that sends it, ``event`` counts what it sends with this rank.
     The action ``what`` gets ``row``, ``b`` and ``event``.
     """
-    consumer = m[m[c.SESSION_CONSUMER] + session]
+    consumer = m[c.SESSION_CONSUMER + session]
     about = event_address(m, session, rank, number)
-    link = m[m[c.SESSION_CONNECTION] + session]
+    link = m[c.SESSION_CONNECTION + session]
     arrives = network.arrival(m, f, link, about, event, 1, 0)
     if arrives == m[c.NOW]:
         invoke(m, f, what, row, b, event)
         return
-    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    instance = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]]
     place = instance * m[m[c.CONSUMER_CONCURRENCY] + consumer] + number
     schedule(m, arrives, rank, consumer, place, event, what, row, b, event)
 
@@ -273,9 +274,9 @@ def to_broker(
 @jit
 def event_address(m: Ints, session: int, rank: int, number: int) -> int:
     """Return the address of the draws about what a worker sends or gets with a rank."""
-    consumer = m[m[c.SESSION_CONSUMER] + session]
-    instance = m[m[c.INSTANCE_NUMBER] + m[m[c.SESSION_INSTANCE] + session]]
+    consumer = m[c.SESSION_CONSUMER + session]
+    instance = m[m[c.INSTANCE_NUMBER] + m[c.SESSION_INSTANCE + session]]
     place = instance * m[m[c.CONSUMER_CONCURRENCY] + consumer] + number
     sender = draws.mix(m[m[c.CONSUMER_ADDRESS] + consumer], place)
-    sender = draws.mix(sender, m[m[c.SESSION_NUMBER] + session])
+    sender = draws.mix(sender, m[c.SESSION_NUMBER + session])
     return draws.mix(sender, rank)

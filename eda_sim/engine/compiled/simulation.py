@@ -145,55 +145,49 @@ def _share(memory: Memory, plan: Plan) -> float:
 
 # Memory ---------------------------------------------------------------------------------------
 
-_GROWING = {
-    "MESSAGE": 1 << 16,
-    "ENTRY": 1 << 17,
-    "DELIVERY": 1 << 17,
-    "SAMPLE": 1 << 12,
-    "OCCURRENCE": 1 << 10,
-    "HEAP": 1 << 16,
-    "EVENT": 1 << 16,
-    "LIST": 1 << 12,
-    "NODE": 1 << 16,
-    "SLOT": 1 << 12,
-    "REQUEST": 1 << 14,
-    "FETCH": 1 << 12,
-    "HISTORY": 1 << 12,
-    "RETRIES": 1 << 10,
-    "LINK": 1 << 10,
-    "PUBLISHER": 1 << 10,
-    "SESSION": 1 << 10,
-    "WORKER": 1 << 12,
-    "HOLD": 1 << 10,
-    "BATCH": 1 << 14,
-    "RECORD": 1 << 14,
-    "BREAKER": 1 << 10,
-    "MEMORY": 1 << 10,
-    "MESSAGE_GROUP": 1 << 10,
-    "LETTER": 1 << 10,
-}
+_GROWING = {"HEAP": 1 << 14, "SLOT": 1 << 12}
+"""Rows of the tables of columns that grow during a run."""
+
+_CELLS_OF_A_MESSAGE = 160
+"""What a message needs that is read once, with something to spare."""
+
+_LEAST_ROOM, _MOST_ROOM = (1 << 24, 1 << 30) if pointers.COMPILED else (1 << 20, 1 << 24)
+"""Cells to begin with."""
 
 
 def _make_room(memory: Memory) -> None:
     """Give more room to what asked for it."""
     memory.ints[cells.NEEDS_ROOM] = 0
-    larger, slots = _larger(memory), memory.capacities["SLOT"]
+    if memory.is_nearly_full():
+        memory.enlarge()
+    if 4 * memory.rows("HEAP") > 3 * memory.capacities["HEAP"]:
+        memory.widen("HEAP", 4 * memory.capacities["HEAP"])
+    slots = memory.capacities["SLOT"]
     if 2 * memory.ints[cells.SLOT_USED] > slots:
-        larger["SLOT"] = 4 * slots
-    if larger:
-        memory.grow(larger)
-    if "SLOT" in larger:
-        memory.ints[cells.SLOT_ROWS] = larger["SLOT"]
+        memory.widen("SLOT", 4 * slots)
+        memory.ints[cells.SLOT_ROWS] = 4 * slots
         _call(memory, actions.REHASH, slots)
 
 
-def _larger(memory: Memory) -> dict[str, int]:
-    """Return new capacities for the tables that are three quarters full."""
-    return {
-        name: 4 * memory.capacities[name]
-        for name in _GROWING
-        if name != "SLOT" and 4 * memory.rows(name) > 3 * memory.capacities[name]
-    }
+def _room(plan: Plan) -> int:
+    """Return how many cells rows may take before there must be more."""
+    messages = max(0, plan.run.messages)
+    return min(_MOST_ROOM, _LEAST_ROOM + _CELLS_OF_A_MESSAGE * messages)
+
+
+def _spare(plan: Plan, channels: int) -> int:
+    """Return the cells of the largest number of rows that must lie side by side."""
+    readers = np.bincount(plan.subscriptions.channel, minlength=channels).max(initial=0)
+    queues = np.bincount(plan.subscriptions.consumer).max(initial=0)
+    workers = plan.consumers.concurrency.max(initial=0)
+    return int(
+        max(
+            readers * cells.ENTRY_WIDTH,
+            queues * cells.HOLD_WIDTH,
+            workers * cells.WORKER_WIDTH,
+            2 * cells.LINK_WIDTH,
+        )
+    )
 
 
 def _lay_out(plan: Plan, factor: int) -> Memory:
@@ -229,7 +223,13 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
         "LINE": int((plan.subscriptions.priorities + 1).sum()),
     }
     capacities |= _of_channels(plan, instances)
-    memory = Memory(capacities, actions.COUNT, plan.distributions.data)
+    memory = Memory(
+        capacities,
+        room=_room(plan) * factor,
+        spare=_spare(plan, channels),
+        actions=actions.COUNT,
+        data=plan.distributions.data,
+    )
     for name, group in groups.items():
         memory.fill(name, group)
     _link_rows(memory, plan, sources, channels, instances)
@@ -325,7 +325,7 @@ def _emit_addresses(plan: Plan) -> np.ndarray:
 
 def _trace(memory: Memory, plan: Plan) -> Trace:
     tables: dict[str, Table] = {
-        table: {spec.name: memory.column(_TABLES[table], spec.name) for spec in columns}
+        table: memory.columns(_TABLES[table], [spec.name for spec in columns])
         for table, columns in TRACE_TABLES.items()
     }
     return Trace(plan.names, int(memory.ints[cells.NOW]), **tables)

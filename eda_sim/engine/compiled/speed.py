@@ -42,14 +42,14 @@ def wait(m: Ints, instance: int, worker: int) -> None:
 @jit
 def begin_work(m: Ints, f: Reals, worker: int, work_ns: int, limit_ns: int) -> None:
     """Begin a piece of work, with a limit on its time or NONE; RESUME_HANDLING when it ends."""
-    instance = m[m[c.SESSION_INSTANCE] + m[m[c.WORKER_SESSION] + worker]]
+    instance = m[c.SESSION_INSTANCE + m[c.WORKER_SESSION + worker]]
     if m[m[c.INSTANCE_HAS_SPEED] + instance]:
         limit = k.NONE if limit_ns == k.NONE else m[c.NOW] + limit_ns
-        m[m[c.WORKER_WORK_LEFT] + worker] = work_ns
-        m[m[c.WORKER_WORK_LIMIT] + worker] = limit
-        m[m[c.WORKER_WORK_SINCE] + worker] = m[c.NOW]
+        m[c.WORKER_WORK_LEFT + worker] = work_ns
+        m[c.WORKER_WORK_LIMIT + worker] = limit
+        m[c.WORKER_WORK_SINCE + worker] = m[c.NOW]
         node = lists.append(m, m[m[c.INSTANCE_WORKS] + instance], worker)
-        m[m[c.WORKER_WORK_NODE] + worker] = node
+        m[c.WORKER_WORK_NODE + worker] = node
         _reschedule_work(m, f, instance, worker)
         return
     enough = limit_ns == k.NONE or work_ns <= limit_ns
@@ -59,14 +59,14 @@ def begin_work(m: Ints, f: Reals, worker: int, work_ns: int, limit_ns: int) -> N
 
 @jit
 def _call_at(m: Ints, time_ns: int, worker: int, what: int, argument: int) -> None:
-    delivery = m[m[c.WORKER_PART_FIRST] + worker]
+    delivery = m[c.WORKER_PART_FIRST + worker]
     schedule(
         m,
         time_ns,
         k.RANK_COMPLETION,
-        m[m[c.WORKER_CONSUMER] + worker],
-        m[m[c.DELIVERY_COPY_ID] + delivery],
-        m[m[c.DELIVERY_ATTEMPT] + delivery],
+        m[c.WORKER_CONSUMER + worker],
+        m[c.DELIVERY_COPY_ID + delivery],
+        m[c.DELIVERY_ATTEMPT + delivery],
         what,
         worker,
         argument,
@@ -86,13 +86,13 @@ def _takes_ns(f: Reals, factor: int, work_ns: int) -> int:
 @jit
 def _reschedule_work(m: Ints, f: Reals, instance: int, worker: int) -> None:
     """Find out when work will end, as things are now."""
-    version = m[m[c.WORKER_WORK_VERSION] + worker] + 1
-    m[m[c.WORKER_WORK_VERSION] + worker] = version
+    version = m[c.WORKER_WORK_VERSION + worker] + 1
+    m[c.WORKER_WORK_VERSION + worker] = version
     ends = k.FOREVER
     if not stands_still(m, instance):
         factor = m[c.INSTANCE_FACTOR] + instance
-        ends = m[c.NOW] + _takes_ns(f, factor, m[m[c.WORKER_WORK_LEFT] + worker])
-    limit = m[m[c.WORKER_WORK_LIMIT] + worker]
+        ends = m[c.NOW] + _takes_ns(f, factor, m[c.WORKER_WORK_LEFT + worker])
+    limit = m[c.WORKER_WORK_LIMIT + worker]
     if limit != k.NONE and not m[m[c.INSTANCE_PAUSES] + instance]:
         ends = min(ends, max(m[c.NOW], limit))
     if ends < k.FOREVER:
@@ -102,16 +102,16 @@ def _reschedule_work(m: Ints, f: Reals, instance: int, worker: int) -> None:
 @action(a.END_WORK)
 def end_work(m: Ints, f: Reals, worker: int, version: int, _c: int) -> int:
     """Let work end, unless its end has changed meanwhile."""
-    if version != m[m[c.WORKER_WORK_VERSION] + worker]:
+    if version != m[c.WORKER_WORK_VERSION + worker]:
         return 0
-    instance = m[m[c.SESSION_INSTANCE] + m[m[c.WORKER_SESSION] + worker]]
+    instance = m[c.SESSION_INSTANCE + m[c.WORKER_SESSION + worker]]
     is_done = 0
     if not stands_still(m, instance):
         factor = m[c.INSTANCE_FACTOR] + instance
-        takes = _takes_ns(f, factor, m[m[c.WORKER_WORK_LEFT] + worker])
-        is_done = int(m[c.NOW] - m[m[c.WORKER_WORK_SINCE] + worker] >= takes)
-    lists.remove(m, m[m[c.INSTANCE_WORKS] + instance], m[m[c.WORKER_WORK_NODE] + worker])
-    m[m[c.WORKER_WORK_VERSION] + worker] += 1
+        takes = _takes_ns(f, factor, m[c.WORKER_WORK_LEFT + worker])
+        is_done = int(m[c.NOW] - m[c.WORKER_WORK_SINCE + worker] >= takes)
+    lists.remove(m, m[m[c.INSTANCE_WORKS] + instance], m[c.WORKER_WORK_NODE + worker])
+    m[c.WORKER_WORK_VERSION + worker] += 1
     wake(m, a.RESUME_HANDLING, worker, is_done)
     return 0
 
@@ -127,12 +127,12 @@ def bring_up_to_date(m: Ints, f: Reals, instance: int) -> None:
     while node != NOTHING:
         worker = lists.value(m, node)
         if not stands_still(m, instance):
-            done = m[c.NOW] - m[m[c.WORKER_WORK_SINCE] + worker]
+            done = m[c.NOW] - m[c.WORKER_WORK_SINCE + worker]
             if factor != 1.0:
                 done = int(done / factor)
-            left = m[m[c.WORKER_WORK_LEFT] + worker]
-            m[m[c.WORKER_WORK_LEFT] + worker] = max(0, left - done)
-        m[m[c.WORKER_WORK_SINCE] + worker] = m[c.NOW]
+            left = m[c.WORKER_WORK_LEFT + worker]
+            m[c.WORKER_WORK_LEFT + worker] = max(0, left - done)
+        m[c.WORKER_WORK_SINCE + worker] = m[c.NOW]
         node = lists.following(m, node)
 
 
@@ -158,6 +158,6 @@ def forget(m: Ints, instance: int) -> None:
     """Drop everything that was under way: the process has crashed."""
     works = m[m[c.INSTANCE_WORKS] + instance]
     while lists.size(m, works):
-        m[m[c.WORKER_WORK_VERSION] + lists.pop_first(m, works)] += 1
+        m[c.WORKER_WORK_VERSION + lists.pop_first(m, works)] += 1
     lists.clear(m, m[m[c.INSTANCE_WAITING] + instance])
     lists.clear(m, m[m[c.INSTANCE_AFTERWARDS] + instance])

@@ -12,14 +12,15 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import model
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
+from eda_sim.engine.compiled.rows import add_row
 
 
 @jit
 def new_share(m: Ints, group: int, subscription: int, number: int) -> None:
     """Make the row of one partition of a group."""
-    share = new_row(m, c.SHARE_ROWS)
+    share = add_row(m, c.SHARE_ROWS)
     m[m[c.SHARE_GROUP] + share] = group
     m[m[c.SHARE_SUBSCRIPTION] + share] = subscription
     m[m[c.SHARE_NUMBER] + share] = number
@@ -47,8 +48,8 @@ def new_share(m: Ints, group: int, subscription: int, number: int) -> None:
 @jit
 def share_of(m: Ints, entry: int) -> int:
     """Return the partition in whose log a copy stands."""
-    subscription = m[m[c.ENTRY_SUBSCRIPTION] + entry]
-    return m[m[c.SUBSCRIPTION_FIRST_SHARE] + subscription] + m[m[c.ENTRY_PARTITION] + entry]
+    subscription = m[c.ENTRY_SUBSCRIPTION + entry]
+    return m[m[c.SUBSCRIPTION_FIRST_SHARE] + subscription] + m[c.ENTRY_PARTITION + entry]
 
 
 @jit
@@ -59,19 +60,19 @@ def has_unread(m: Ints, share: int) -> bool:
         return False
     if m[m[c.SHARE_HELD] + share] == 0:
         return True
-    return m[m[c.ENTRY_STATE] + entry] != k.STATE_SCHEDULED
+    return m[c.ENTRY_STATE + entry] != k.STATE_SCHEDULED
 
 
 @jit
 def _join_log(m: Ints, share: int, entry: int) -> None:
     """Put a copy at its offset: retention may have taken what a failover lost there."""
-    if m[m[c.ENTRY_OFFSET] + entry] < m[m[c.SHARE_LOG_END] + share]:
-        _cut(m, share, m[m[c.ENTRY_OFFSET] + entry])
-    m[m[c.ENTRY_NEXT] + entry] = NOTHING
+    if m[c.ENTRY_OFFSET + entry] < m[m[c.SHARE_LOG_END] + share]:
+        _cut(m, share, m[c.ENTRY_OFFSET + entry])
+    m[c.ENTRY_NEXT + entry] = NOTHING
     if m[m[c.SHARE_OPEN] + share] == NOTHING:
         m[m[c.SHARE_OPEN] + share] = entry
     else:
-        m[m[c.ENTRY_NEXT] + m[m[c.SHARE_LOG_LAST] + share]] = entry
+        m[c.ENTRY_NEXT + m[m[c.SHARE_LOG_LAST] + share]] = entry
     if m[m[c.SHARE_UNREAD] + share] == NOTHING:
         m[m[c.SHARE_UNREAD] + share] = entry
     m[m[c.SHARE_LOG_LAST] + share] = entry
@@ -93,14 +94,14 @@ def _cut(m: Ints, share: int, offset: int) -> None:
         else:
             last = m[m[c.SHARE_OPEN] + share]
             for _ in range(offset - committed - 1):
-                last = m[m[c.ENTRY_NEXT] + last]
-            m[m[c.ENTRY_NEXT] + last] = NOTHING
+                last = m[c.ENTRY_NEXT + last]
+            m[c.ENTRY_NEXT + last] = NOTHING
             m[m[c.SHARE_LOG_LAST] + share] = last
     unread_bytes, unread = 0, m[m[c.SHARE_UNREAD] + share]
     while unread != NOTHING:
-        if m[m[c.ENTRY_STATE] + unread] != k.STATE_SCHEDULED:
-            unread_bytes += m[m[c.MESSAGE_SIZE_BYTES] + m[m[c.ENTRY_MESSAGE] + unread]]
-        unread = m[m[c.ENTRY_NEXT] + unread]
+        if m[c.ENTRY_STATE + unread] != k.STATE_SCHEDULED:
+            unread_bytes += m[c.MESSAGE_SIZE_BYTES + m[c.ENTRY_MESSAGE + unread]]
+        unread = m[c.ENTRY_NEXT + unread]
     m[m[c.SHARE_UNREAD_BYTES] + share] = unread_bytes
 
 
@@ -112,18 +113,18 @@ def go_back(m: Ints, share: int) -> None:
     now = m[c.NOW]
     entry = m[m[c.SHARE_OPEN] + share]
     for _ in range(m[m[c.SHARE_POSITION] + share] - committed):
-        message = m[m[c.ENTRY_MESSAGE] + entry]
-        m[m[c.SHARE_UNREAD_BYTES] + share] += m[m[c.MESSAGE_SIZE_BYTES] + message]
+        message = m[c.ENTRY_MESSAGE + entry]
+        m[m[c.SHARE_UNREAD_BYTES] + share] += m[c.MESSAGE_SIZE_BYTES + message]
         if not model.is_final(m, entry):
-            m[m[c.ENTRY_STATE] + entry] = k.STATE_AVAILABLE
-            m[m[c.ENTRY_AVAILABLE_AT] + entry] = now
-            holder = m[m[c.ENTRY_HOLDER] + entry]
+            m[c.ENTRY_STATE + entry] = k.STATE_AVAILABLE
+            m[c.ENTRY_AVAILABLE_AT + entry] = now
+            holder = m[c.ENTRY_HOLDER + entry]
             if holder != NOTHING:
                 model.end_lease(m, holder, k.END_REVOKED, now)
-            m[m[c.ENTRY_HOLDER] + entry] = NOTHING
+            m[c.ENTRY_HOLDER + entry] = NOTHING
             m[m[c.SUBSCRIPTION_AVAILABLE] + subscription] += 1
             m[m[c.SUBSCRIPTION_ACQUIRED] + subscription] -= 1
-        entry = m[m[c.ENTRY_NEXT] + entry]
+        entry = m[c.ENTRY_NEXT + entry]
     m[m[c.SHARE_POSITION] + share] = committed
     m[m[c.SHARE_UNREAD] + share] = m[m[c.SHARE_OPEN] + share]
 
@@ -134,15 +135,15 @@ def go_back(m: Ints, share: int) -> None:
 @jit
 def be_readable(m: Ints, member: int, share: int) -> None:
     """Let a partition join the end of the line of those that its owner will read."""
-    last = m[m[c.WORKER_READABLE_LAST] + member]
+    last = m[c.WORKER_READABLE_LAST + member]
     m[m[c.SHARE_IS_READABLE] + share] = 1
     m[m[c.SHARE_READABLE_NEXT] + share] = NOTHING
     m[m[c.SHARE_READABLE_PREVIOUS] + share] = last
     if last == NOTHING:
-        m[m[c.WORKER_READABLE_FIRST] + member] = share
+        m[c.WORKER_READABLE_FIRST + member] = share
     else:
         m[m[c.SHARE_READABLE_NEXT] + last] = share
-    m[m[c.WORKER_READABLE_LAST] + member] = share
+    m[c.WORKER_READABLE_LAST + member] = share
 
 
 @jit
@@ -154,11 +155,11 @@ def no_longer_readable(m: Ints, member: int, share: int) -> None:
     before = m[m[c.SHARE_READABLE_PREVIOUS] + share]
     after = m[m[c.SHARE_READABLE_NEXT] + share]
     if before == NOTHING:
-        m[m[c.WORKER_READABLE_FIRST] + member] = after
+        m[c.WORKER_READABLE_FIRST + member] = after
     else:
         m[m[c.SHARE_READABLE_NEXT] + before] = after
     if after == NOTHING:
-        m[m[c.WORKER_READABLE_LAST] + member] = before
+        m[c.WORKER_READABLE_LAST + member] = before
     else:
         m[m[c.SHARE_READABLE_PREVIOUS] + after] = before
 
@@ -171,7 +172,7 @@ def make_readable(m: Ints, f: Reals, share: int) -> None:
         return
     if not m[m[c.SHARE_IS_READABLE] + share]:
         be_readable(m, owner, share)
-    if m[m[c.WORKER_FETCH_WAITS] + owner]:
+    if m[c.WORKER_FETCH_WAITS + owner]:
         invoke(m, f, a.ANSWER_FETCH, owner, 0, 0)
 
 
@@ -183,9 +184,9 @@ def offer(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Take in a copy that has just become visible."""
     share = share_of(m, entry)
     _join_log(m, share, entry)
-    message = m[m[c.ENTRY_MESSAGE] + entry]
-    m[m[c.SHARE_UNREAD_BYTES] + share] += m[m[c.MESSAGE_SIZE_BYTES] + message]
-    m[m[c.SUBSCRIPTION_AVAILABLE] + m[m[c.ENTRY_SUBSCRIPTION] + entry]] += 1
+    message = m[c.ENTRY_MESSAGE + entry]
+    m[m[c.SHARE_UNREAD_BYTES] + share] += m[c.MESSAGE_SIZE_BYTES + message]
+    m[m[c.SUBSCRIPTION_AVAILABLE] + m[c.ENTRY_SUBSCRIPTION + entry]] += 1
     make_readable(m, f, share)
     return 0
 
@@ -197,7 +198,7 @@ def hold(m: Ints, _f: Reals, entry: int, _b: int, _c: int) -> int:
     model.wait(m, entry)
     _join_log(m, share, entry)
     m[m[c.SHARE_HELD] + share] += 1
-    m[m[c.SUBSCRIPTION_SCHEDULED] + m[m[c.ENTRY_SUBSCRIPTION] + entry]] += 1
+    m[m[c.SUBSCRIPTION_SCHEDULED] + m[c.ENTRY_SUBSCRIPTION + entry]] += 1
     return 0
 
 
@@ -206,7 +207,7 @@ def admit(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
     """Let the group read a copy whose delay is over, unless it has gone meanwhile."""
     if not model.is_final(m, entry):
         model.appear(m, entry)
-        m[m[c.SUBSCRIPTION_AVAILABLE] + m[m[c.ENTRY_SUBSCRIPTION] + entry]] += 1
+        m[m[c.SUBSCRIPTION_AVAILABLE] + m[c.ENTRY_SUBSCRIPTION + entry]] += 1
         _no_longer_held(m, f, entry)
     return 0
 
@@ -214,10 +215,10 @@ def admit(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
 @jit
 def _no_longer_held(m: Ints, f: Reals, entry: int) -> None:
     share = share_of(m, entry)
-    message = m[m[c.ENTRY_MESSAGE] + entry]
+    message = m[c.ENTRY_MESSAGE + entry]
     m[m[c.SHARE_HELD] + share] -= 1
-    m[m[c.SHARE_UNREAD_BYTES] + share] += m[m[c.MESSAGE_SIZE_BYTES] + message]
-    m[m[c.SUBSCRIPTION_SCHEDULED] + m[m[c.ENTRY_SUBSCRIPTION] + entry]] -= 1
+    m[m[c.SHARE_UNREAD_BYTES] + share] += m[c.MESSAGE_SIZE_BYTES + message]
+    m[m[c.SUBSCRIPTION_SCHEDULED] + m[c.ENTRY_SUBSCRIPTION + entry]] -= 1
     make_readable(m, f, share)
 
 
@@ -228,21 +229,21 @@ def remove(m: Ints, f: Reals, entry: int, state: int, _c: int) -> int:
     A failover removes from the end (TRUNCATED): those offsets are given out again.
     """
     if not model.is_final(m, entry):
-        subscription = m[m[c.ENTRY_SUBSCRIPTION] + entry]
-        before = m[m[c.ENTRY_STATE] + entry]
+        subscription = m[c.ENTRY_SUBSCRIPTION + entry]
+        before = m[c.ENTRY_STATE + entry]
         if before == k.STATE_ACQUIRED:
             m[m[c.SUBSCRIPTION_ACQUIRED] + subscription] -= 1
         elif before != k.STATE_SCHEDULED:
             m[m[c.SUBSCRIPTION_AVAILABLE] + subscription] -= 1
-        holder = m[m[c.ENTRY_HOLDER] + entry]
+        holder = m[c.ENTRY_HOLDER + entry]
         if holder != NOTHING:
             model.end_lease(m, holder, k.END_REMOVED, NOTHING)
-        m[m[c.ENTRY_HOLDER] + entry] = NOTHING
+        m[c.ENTRY_HOLDER + entry] = NOTHING
         model.finish(m, f, entry, state)
         if before == k.STATE_SCHEDULED:
             _no_longer_held(m, f, entry)
     if state == k.STATE_TRUNCATED:
-        _cut(m, share_of(m, entry), m[m[c.ENTRY_OFFSET] + entry])
+        _cut(m, share_of(m, entry), m[c.ENTRY_OFFSET + entry])
     return 0
 
 
@@ -269,9 +270,9 @@ def expire_at_head(m: Ints, f: Reals, subscription: int, partition: int, _c: int
     share = m[m[c.SUBSCRIPTION_FIRST_SHARE] + subscription] + partition
     entry = m[m[c.SHARE_UNREAD] + share]
     while entry != NOTHING:
-        following = m[m[c.ENTRY_NEXT] + entry]
+        following = m[c.ENTRY_NEXT + entry]
         if not model.is_final(m, entry):
-            expires_at = m[m[c.ENTRY_EXPIRES_AT] + entry]
+            expires_at = m[c.ENTRY_EXPIRES_AT + entry]
             if expires_at == NOTHING or expires_at > m[c.NOW]:
                 break
             invoke(m, f, a.REMOVE_IN_GROUP, entry, k.STATE_EXPIRED, 0)

@@ -36,37 +36,37 @@ def store_copy(
     """
     m[c.OPEN] += 1
     partition = m[m[c.CHANNEL_FIRST_PARTITION] + channel] + of_copy(m, channel, message)
-    request = new_request(m, NOTHING, partition, message, m[m[c.MESSAGE_SIZE_BYTES] + message])
-    m[m[c.REQUEST_ORIGIN_COPY] + request] = origin_copy
-    m[m[c.REQUEST_ORIGIN_CONSUMER] + request] = origin_consumer
-    m[m[c.REQUEST_ORIGIN_DELIVERIES] + request] = origin_deliveries
-    m[m[c.REQUEST_THEN] + request] = then
-    m[m[c.REQUEST_THEN_ROW] + request] = then_row
-    m[m[c.REQUEST_DELAY_NS] + request] = delay_ns
+    request = new_request(m, NOTHING, partition, message, m[c.MESSAGE_SIZE_BYTES + message])
+    m[c.REQUEST_ORIGIN_COPY + request] = origin_copy
+    m[c.REQUEST_ORIGIN_CONSUMER + request] = origin_consumer
+    m[c.REQUEST_ORIGIN_DELIVERIES + request] = origin_deliveries
+    m[c.REQUEST_THEN + request] = then
+    m[c.REQUEST_THEN_ROW + request] = then_row
+    m[c.REQUEST_DELAY_NS + request] = delay_ns
     receive(m, f, request)
 
 
 @action(a.NOTE_ORIGIN)
 def note_origin(m: Ints, f: Reals, request: int, entries: int, count: int) -> int:
     """Write down where new copies come from, and tell who wants to know."""
-    for entry in range(entries, entries + count):
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
         come_from(
             m,
             entry,
-            m[m[c.REQUEST_ORIGIN_COPY] + request],
-            m[m[c.REQUEST_ORIGIN_CONSUMER] + request],
-            m[m[c.REQUEST_ORIGIN_DELIVERIES] + request],
+            m[c.REQUEST_ORIGIN_COPY + request],
+            m[c.REQUEST_ORIGIN_CONSUMER + request],
+            m[c.REQUEST_ORIGIN_DELIVERIES + request],
         )
-    then = m[m[c.REQUEST_THEN] + request]
+    then = m[c.REQUEST_THEN + request]
     if then != 0:
-        invoke(m, f, then, m[m[c.REQUEST_THEN_ROW] + request], entries, count)
+        invoke(m, f, then, m[c.REQUEST_THEN_ROW + request], entries, count)
     return 0
 
 
 @jit
 def come_from(m: Ints, entry: int, copy: int, consumer: int, deliveries: int) -> None:
     """Write down where a copy comes from; draws go on where those of that one ended."""
-    m[m[c.ENTRY_SOURCE_COPY] + entry] = copy
-    m[m[c.ENTRY_SOURCE_CONSUMER] + entry] = consumer
-    if consumer == m[m[c.ENTRY_CONSUMER] + entry] and deliveries:
-        new_history(m, entry, m[m[c.ENTRY_STORED_AT] + entry], deliveries, 0)
+    m[c.ENTRY_SOURCE_COPY + entry] = copy
+    m[c.ENTRY_SOURCE_CONSUMER + entry] = consumer
+    if consumer == m[c.ENTRY_CONSUMER + entry] and deliveries:
+        new_history(m, entry, m[c.ENTRY_STORED_AT + entry], deliveries, 0)

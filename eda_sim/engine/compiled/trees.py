@@ -20,7 +20,7 @@ def _rank(m: Ints, root: int) -> int:
     """Return the length of the right spine; a node keeps it where a list keeps its neighbour."""
     if root == NOTHING:
         return 0
-    return m[m[c.NODE_PREVIOUS] + root]
+    return m[c.NODE_PREVIOUS + root]
 
 
 @jit
@@ -29,20 +29,20 @@ def merge(m: Ints, one: int, other: int) -> int:
     # Down the right spines, keeping the way back in NEXT; then up, restoring the ranks.
     way = NOTHING
     while one != NOTHING and other != NOTHING:
-        if m[m[c.NODE_KEY] + other] < m[m[c.NODE_KEY] + one]:
+        if m[c.NODE_KEY + other] < m[c.NODE_KEY + one]:
             one, other = other, one
-        m[m[c.NODE_NEXT] + one] = way
+        m[c.NODE_NEXT + one] = way
         way = one
-        one = m[m[c.NODE_RIGHT] + one]
+        one = m[c.NODE_RIGHT + one]
     root = other if one == NOTHING else one
     while way != NOTHING:
-        above = m[m[c.NODE_NEXT] + way]
-        left = m[m[c.NODE_LEFT] + way]
+        above = m[c.NODE_NEXT + way]
+        left = m[c.NODE_LEFT + way]
         if _rank(m, left) < _rank(m, root):
             left, root = root, left
-        m[m[c.NODE_LEFT] + way] = left
-        m[m[c.NODE_RIGHT] + way] = root
-        m[m[c.NODE_PREVIOUS] + way] = _rank(m, root) + 1
+        m[c.NODE_LEFT + way] = left
+        m[c.NODE_RIGHT + way] = root
+        m[c.NODE_PREVIOUS + way] = _rank(m, root) + 1
         root = way
         way = above
     return root
@@ -52,28 +52,28 @@ def merge(m: Ints, one: int, other: int) -> int:
 def push(m: Ints, root: int, key: int, value: int) -> int:
     """Add a value under a key; return the new root."""
     node = new_node(m, value)
-    m[m[c.NODE_KEY] + node] = key
-    m[m[c.NODE_LEFT] + node] = NOTHING
-    m[m[c.NODE_RIGHT] + node] = NOTHING
-    m[m[c.NODE_PREVIOUS] + node] = 1
+    m[c.NODE_KEY + node] = key
+    m[c.NODE_LEFT + node] = NOTHING
+    m[c.NODE_RIGHT + node] = NOTHING
+    m[c.NODE_PREVIOUS + node] = 1
     return merge(m, root, node)
 
 
 @jit
 def smallest(m: Ints, root: int) -> int:
     """Return the value under the smallest key of a tree that is not empty."""
-    return m[m[c.NODE_VALUE] + root]
+    return m[c.NODE_VALUE + root]
 
 
 @jit
 def smallest_key(m: Ints, root: int) -> int:
     """Return the smallest key of a tree that is not empty."""
-    return m[m[c.NODE_KEY] + root]
+    return m[c.NODE_KEY + root]
 
 
 @jit
 def pop(m: Ints, root: int) -> int:
     """Remove the smallest key; return the new root."""
-    rest = merge(m, m[m[c.NODE_LEFT] + root], m[m[c.NODE_RIGHT] + root])
+    rest = merge(m, m[c.NODE_LEFT + root], m[c.NODE_RIGHT + root])
     free_node(m, root)
     return rest

@@ -15,74 +15,74 @@ from eda_sim.engine.compiled.transfers import store_copy
 @jit
 def decide(m: Ints, f: Reals, delivery: int) -> None:
     """Decide about a failed delivery; if nobody here tries it again, that has consequences."""
-    session = m[m[c.DELIVERY_SESSION] + delivery]
-    consumer = m[m[c.SESSION_CONSUMER] + session]
+    session = m[c.DELIVERY_SESSION + delivery]
+    consumer = m[c.SESSION_CONSUMER + session]
     where = m[m[c.CONSUMER_RETRY_WHERE] + consumer]
     delay_ns = GIVE_UP
     if where != k.RETRY_WHERE_IN_PLACE:
         delay_ns = _delay_elsewhere(m, f, consumer, delivery)
-    m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_FAILED
+    m[c.DELIVERY_OUTCOME + delivery] = k.OUTCOME_FAILED
     if delay_ns != GIVE_UP:
-        m[m[c.DELIVERY_DELAY_NS] + delivery] = delay_ns
-        m[m[c.DELIVERY_VERDICT] + delivery] = RELEASE
+        m[c.DELIVERY_DELAY_NS + delivery] = delay_ns
+        m[c.DELIVERY_VERDICT + delivery] = RELEASE
         if where == k.RETRY_WHERE_CHANNEL:
-            m[m[c.DELIVERY_VERDICT] + delivery] = MOVE
+            m[c.DELIVERY_VERDICT + delivery] = MOVE
             _dispose(m, consumer, delivery, k.STATE_MOVED)
         return
-    m[m[c.DELIVERY_DELAY_NS] + delivery] = 0
+    m[c.DELIVERY_DELAY_NS + delivery] = 0
     exhausted = m[m[c.CONSUMER_ON_EXHAUSTED] + consumer]
     if exhausted == k.ON_EXHAUSTED_REJECT:
-        m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_DEAD
-        m[m[c.DELIVERY_VERDICT] + delivery] = REJECT
+        m[c.DELIVERY_OUTCOME + delivery] = k.OUTCOME_DEAD
+        m[c.DELIVERY_VERDICT + delivery] = REJECT
     elif exhausted == k.ON_EXHAUSTED_RELEASE:
-        m[m[c.DELIVERY_VERDICT] + delivery] = RELEASE
+        m[c.DELIVERY_VERDICT + delivery] = RELEASE
     else:
-        m[m[c.DELIVERY_VERDICT] + delivery] = LEAVE
+        m[c.DELIVERY_VERDICT + delivery] = LEAVE
     _dispose(m, consumer, delivery, k.STATE_DISCARDED)
     if m[m[c.CONSUMER_EMITS] + consumer]:
-        message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
-        invoke(m, f, a.EMIT, message, m[m[c.SESSION_INSTANCE] + session], 1)
+        message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
+        invoke(m, f, a.EMIT, message, m[c.SESSION_INSTANCE + session], 1)
 
 
 @jit
 def _dispose(m: Ints, consumer: int, delivery: int, state: int) -> None:
     """Let a later cumulative acknowledgement bring the copy to this state."""
     if m[m[c.CONSUMER_SETTLE] + consumer] != k.SETTLE_BEFORE:
-        m[m[c.ENTRY_DISPOSITION] + m[m[c.DELIVERY_ENTRY] + delivery]] = state
+        m[c.ENTRY_DISPOSITION + m[c.DELIVERY_ENTRY + delivery]] = state
 
 
 @jit
 def _delay_elsewhere(m: Ints, f: Reals, consumer: int, delivery: int) -> int:
     """Return the delay before a message is tried again by whoever gets it next."""
     history = history_of(m, delivery)
-    message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
+    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
     delay_ns = retry_ns(
         m,
         f,
         m[m[c.CONSUMER_RETRIES] + consumer],
-        entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message]),
-        m[m[c.MESSAGE_ROOT] + message],
-        m[m[c.HISTORY_TRIED] + history] + m[m[c.DELIVERY_ATTEMPT] + delivery],
-        m[c.NOW] - m[m[c.HISTORY_FIRST_STARTED_AT] + history],
-        m[m[c.HISTORY_PREVIOUS_DELAY_NS] + history],
+        entity(m, consumer, m[c.MESSAGE_LINEAGE + message]),
+        m[c.MESSAGE_ROOT + message],
+        m[c.HISTORY_TRIED + history] + m[c.DELIVERY_ATTEMPT + delivery],
+        m[c.NOW] - m[c.HISTORY_FIRST_STARTED_AT + history],
+        m[c.HISTORY_PREVIOUS_DELAY_NS + history],
     )
-    m[m[c.HISTORY_PREVIOUS_DELAY_NS] + history] = max(0, delay_ns)
+    m[c.HISTORY_PREVIOUS_DELAY_NS + history] = max(0, delay_ns)
     return delay_ns
 
 
 @action(a.STORE_FOR_RETRY)
 def store_for_retry(m: Ints, f: Reals, delivery: int, delay_ns: int, _c: int) -> int:
     """Store a copy of a failed message in the retry channel; its attempts go on there."""
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    consumer = m[m[c.ENTRY_CONSUMER] + entry]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    consumer = m[c.ENTRY_CONSUMER + entry]
     before = history_of(m, delivery)
-    deliveries = m[m[c.HISTORY_EARLIER] + before] + m[m[c.ENTRY_DELIVERIES] + entry]
+    deliveries = m[c.HISTORY_EARLIER + before] + m[c.ENTRY_DELIVERIES + entry]
     store_copy(
         m,
         f,
         m[m[c.CONSUMER_RETRY_CHANNEL] + consumer],
-        m[m[c.ENTRY_MESSAGE] + entry],
-        m[m[c.ENTRY_COPY_ID] + entry],
+        m[c.ENTRY_MESSAGE + entry],
+        m[c.ENTRY_COPY_ID + entry],
         consumer,
         deliveries,
         a.CARRY_OVER,
@@ -95,14 +95,14 @@ def store_for_retry(m: Ints, f: Reals, delivery: int, delay_ns: int, _c: int) ->
 @action(a.CARRY_OVER)
 def carry_over(m: Ints, _f: Reals, delivery: int, entries: int, count: int) -> int:
     """Let a new copy take the history of the old one over; draws know already where they go on."""
-    old = m[m[c.DELIVERY_ENTRY] + delivery]
-    before = m[m[c.ENTRY_HISTORY] + old]
-    tried = m[m[c.HISTORY_TRIED] + before] + m[m[c.DELIVERY_ATTEMPT] + delivery]
-    for entry in range(entries, entries + count):
-        if m[m[c.ENTRY_CONSUMER] + entry] != m[m[c.ENTRY_CONSUMER] + old]:
+    old = m[c.DELIVERY_ENTRY + delivery]
+    before = m[c.ENTRY_HISTORY + old]
+    tried = m[c.HISTORY_TRIED + before] + m[c.DELIVERY_ATTEMPT + delivery]
+    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
+        if m[c.ENTRY_CONSUMER + entry] != m[c.ENTRY_CONSUMER + old]:
             continue
-        history = m[m[c.ENTRY_HISTORY] + entry]
+        history = m[c.ENTRY_HISTORY + entry]
         for cell in (c.HISTORY_FIRST_STARTED_AT, c.HISTORY_PREVIOUS_DELAY_NS):
-            m[m[cell] + history] = m[m[cell] + before]
-        m[m[c.HISTORY_TRIED] + history] = tried
+            m[cell + history] = m[cell + before]
+        m[c.HISTORY_TRIED + history] = tried
     return 0

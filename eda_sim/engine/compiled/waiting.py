@@ -15,7 +15,7 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import lists, trees
-from eda_sim.engine.compiled.lists import NOTHING, new_row
+from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.message_groups import (
     add_to_group,
     first_of_groups,
@@ -25,6 +25,7 @@ from eda_sim.engine.compiled.message_groups import (
     take_groups,
 )
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, jit
+from eda_sim.engine.compiled.rows import add_row
 
 IN_ORDER = 0
 BY_PRIORITY = 1
@@ -50,7 +51,7 @@ def build(m: Ints, queue: int) -> None:
     _clear(m, queue, position)
     m[m[c.SUBSCRIPTION_FIRST_LEVEL] + queue] = m[c.LINE_ROWS]
     for _ in range(m[m[c.SUBSCRIPTION_LEVELS] + queue]):
-        _clear(m, new_row(m, c.LINE_ROWS), k.REQUEUE_POSITION_ORIGINAL)
+        _clear(m, add_row(m, c.LINE_ROWS), k.REQUEUE_POSITION_ORIGINAL)
 
 
 @jit
@@ -68,18 +69,18 @@ def _clear(m: Ints, line: int, position: int) -> None:
 @jit
 def append(m: Ints, cell: int, line: int, entry: int) -> None:
     """Let a copy join the end of a chain, whose first and last stand in two columns."""
-    m[m[c.ENTRY_NEXT] + entry] = NOTHING
+    m[c.ENTRY_NEXT + entry] = NOTHING
     if m[m[cell] + line] == NOTHING:
         m[m[cell] + line] = entry
     else:
-        m[m[c.ENTRY_NEXT] + m[m[cell + 1] + line]] = entry
+        m[c.ENTRY_NEXT + m[m[cell + 1] + line]] = entry
     m[m[cell + 1] + line] = entry
 
 
 @jit
 def add(m: Ints, line: int, entry: int) -> None:
     """Let a new copy join a line at the end."""
-    m[m[c.ENTRY_PLACE] + entry] = m[m[c.LINE_NEXT_PLACE] + line]
+    m[c.ENTRY_PLACE + entry] = m[m[c.LINE_NEXT_PLACE] + line]
     m[m[c.LINE_NEXT_PLACE] + line] += 1
     append(m, c.LINE_WAITING_FIRST, line, entry)
 
@@ -98,7 +99,7 @@ def _put_back(m: Ints, line: int, entry: int) -> None:
 @jit
 def _return(m: Ints, line: int, entry: int) -> None:
     """Let a copy stand at its old place."""
-    root, place = m[m[c.LINE_RETURNED] + line], m[m[c.ENTRY_PLACE] + entry]
+    root, place = m[m[c.LINE_RETURNED] + line], m[c.ENTRY_PLACE + entry]
     m[m[c.LINE_RETURNED] + line] = trees.push(m, root, place, entry)
 
 
@@ -106,8 +107,8 @@ def _return(m: Ints, line: int, entry: int) -> None:
 def _first_of_chain(m: Ints, cell: int, line: int) -> int:
     """Return the first of a chain that waits still, and forget those before it."""
     entry = m[m[cell] + line]
-    while entry != NOTHING and m[m[c.ENTRY_STATE] + entry] != k.STATE_AVAILABLE:
-        entry = m[m[c.ENTRY_NEXT] + entry]
+    while entry != NOTHING and m[c.ENTRY_STATE + entry] != k.STATE_AVAILABLE:
+        entry = m[c.ENTRY_NEXT + entry]
     m[m[cell] + line] = entry
     return entry
 
@@ -124,13 +125,13 @@ def first(m: Ints, line: int) -> int:
         return entry
     root = m[m[c.LINE_RETURNED] + line]
     while root != NOTHING:
-        if m[m[c.ENTRY_STATE] + trees.smallest(m, root)] == k.STATE_AVAILABLE:
+        if m[c.ENTRY_STATE + trees.smallest(m, root)] == k.STATE_AVAILABLE:
             break
         root = trees.pop(m, root)
     m[m[c.LINE_RETURNED] + line] = root
     if root == NOTHING:
         return entry
-    if entry != NOTHING and m[m[c.ENTRY_PLACE] + entry] < trees.smallest_key(m, root):
+    if entry != NOTHING and m[c.ENTRY_PLACE + entry] < trees.smallest_key(m, root):
         return entry
     return trees.smallest(m, root)
 
@@ -142,9 +143,9 @@ def take_one(m: Ints, line: int) -> int:
     if entry == NOTHING:
         return NOTHING
     if m[m[c.LINE_WAITING_FIRST] + line] == entry:
-        m[m[c.LINE_WAITING_FIRST] + line] = m[m[c.ENTRY_NEXT] + entry]
+        m[m[c.LINE_WAITING_FIRST] + line] = m[c.ENTRY_NEXT + entry]
     elif m[m[c.LINE_AHEAD_FIRST] + line] == entry:
-        m[m[c.LINE_AHEAD_FIRST] + line] = m[m[c.ENTRY_NEXT] + entry]
+        m[m[c.LINE_AHEAD_FIRST] + line] = m[c.ENTRY_NEXT + entry]
     else:
         m[m[c.LINE_RETURNED] + line] = trees.pop(m, m[m[c.LINE_RETURNED] + line])
     return entry
@@ -157,10 +158,10 @@ def _part(m: Ints, line: int, partition: int, parted: int) -> None:
         entry = m[m[cell] + line]
         m[m[cell] + line] = NOTHING
         while entry != NOTHING:
-            after = m[m[c.ENTRY_NEXT] + entry]
-            if m[m[c.ENTRY_PARTITION] + entry] != partition:
+            after = m[c.ENTRY_NEXT + entry]
+            if m[c.ENTRY_PARTITION + entry] != partition:
                 append(m, cell, line, entry)
-            elif m[m[c.ENTRY_STATE] + entry] == k.STATE_AVAILABLE:
+            elif m[c.ENTRY_STATE + entry] == k.STATE_AVAILABLE:
                 lists.append(m, parted, entry)
             entry = after
     root = m[m[c.LINE_RETURNED] + line]
@@ -168,9 +169,9 @@ def _part(m: Ints, line: int, partition: int, parted: int) -> None:
     while root != NOTHING:
         entry = trees.smallest(m, root)
         root = trees.pop(m, root)
-        if m[m[c.ENTRY_PARTITION] + entry] != partition:
+        if m[c.ENTRY_PARTITION + entry] != partition:
             _return(m, line, entry)
-        elif m[m[c.ENTRY_STATE] + entry] == k.STATE_AVAILABLE:
+        elif m[c.ENTRY_STATE + entry] == k.STATE_AVAILABLE:
             lists.append(m, parted, entry)
 
 
@@ -183,7 +184,7 @@ def _line_of(m: Ints, queue: int, entry: int) -> int:
     levels = m[m[c.SUBSCRIPTION_LEVELS] + queue]
     if levels == 0:
         return queue
-    priority = m[m[c.MESSAGE_PRIORITY] + m[m[c.ENTRY_MESSAGE] + entry]]
+    priority = m[c.MESSAGE_PRIORITY + m[c.ENTRY_MESSAGE + entry]]
     return m[m[c.SUBSCRIPTION_FIRST_LEVEL] + queue] + min(priority, levels - 1)
 
 
@@ -265,10 +266,10 @@ def take_batch(m: Ints, _f: Reals, queue: int, limit: int, _c: int) -> int:
         if line == NOTHING:
             break
         entry = take_one(m, line)
-        m[m[c.ENTRY_NEXT] + entry] = NOTHING
+        m[c.ENTRY_NEXT + entry] = NOTHING
         if last == NOTHING:
             head = entry
         else:
-            m[m[c.ENTRY_NEXT] + last] = entry
+            m[c.ENTRY_NEXT + last] = entry
         last = entry
     return head

@@ -32,7 +32,7 @@ from eda_sim.engine.compiled.sessions import (
 @action(a.START_WORKER)
 def start(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Let a worker begin."""
-    if m[m[c.CONSUMER_IS_GROUP] + m[m[c.WORKER_CONSUMER] + worker]]:
+    if m[m[c.CONSUMER_IS_GROUP] + m[c.WORKER_CONSUMER + worker]]:
         return invoke(m, f, a.START_MEMBER, worker, 0, 0)
     return resume(m, f, worker, 0, 0)
 
@@ -40,9 +40,9 @@ def start(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
 @action(a.RESUME_WORKER)
 def resume(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Let a worker that was woken go on."""
-    if m[m[c.WORKER_IS_IDEAL] + worker] != IDEAL_IN_QUEUE:
+    if m[c.WORKER_IS_IDEAL + worker] != IDEAL_IN_QUEUE:
         return invoke(m, f, a.RESUME_WITH_CARE, worker, 0, 0)
-    if m[m[c.WORKER_STATE] + worker] == AT_HEAD:
+    if m[c.WORKER_STATE + worker] == AT_HEAD:
         work(m, f, worker)
     return 0
 
@@ -50,10 +50,10 @@ def resume(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
 @jit
 def work(m: Ints, f: Reals, worker: int) -> None:
     """Take what is there; with nothing there, ask and wait."""
-    if m[m[c.WORKER_IS_IDEAL] + worker] != IDEAL_IN_QUEUE:
+    if m[c.WORKER_IS_IDEAL + worker] != IDEAL_IN_QUEUE:
         invoke(m, f, a.WORK_WITH_CARE, worker, 0, 0)
         return
-    consumer = m[m[c.WORKER_CONSUMER] + worker]
+    consumer = m[c.WORKER_CONSUMER + worker]
     delivery = next_delivery(m, worker)
     if delivery == NOTHING:
         sleep(m, worker)
@@ -67,15 +67,15 @@ def work(m: Ints, f: Reals, worker: int) -> None:
 @jit
 def ask(m: Ints, f: Reals, worker: int) -> None:
     """Ask for messages; where the broker pushes, note that this worker is idle."""
-    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
+    consumer, session = m[c.WORKER_CONSUMER + worker], m[c.WORKER_SESSION + worker]
     queue = m[m[c.CONSUMER_FIRST_SUBSCRIPTION] + consumer]
     if m[m[c.SUBSCRIPTION_DELIVERY] + queue] != k.DELIVERY_MODE_PULL:
-        append(m, m[m[c.SESSION_IDLE] + session], worker)
+        append(m, m[c.SESSION_IDLE + session], worker)
         return
-    number = m[m[c.WORKER_REQUESTS] + worker]
-    m[m[c.WORKER_REQUESTS] + worker] = number + 1
+    number = m[c.WORKER_REQUESTS + worker]
+    m[c.WORKER_REQUESTS + worker] = number + 1
     fetch = new_fetch(m, worker, number)
-    own = m[m[c.WORKER_NUMBER] + worker]
+    own = m[c.WORKER_NUMBER + worker]
     to_broker(m, f, session, own, k.RANK_REQUEST, number, a.ARRIVE_REQUEST, fetch, 0)
 
 
@@ -85,28 +85,28 @@ def ask(m: Ints, f: Reals, worker: int) -> None:
 @jit
 def begin(m: Ints, f: Reals, worker: int, delivery: int) -> None:
     """Take a delivery up and serve it."""
-    consumer = m[m[c.WORKER_CONSUMER] + worker]
-    entry = m[m[c.DELIVERY_ENTRY] + delivery]
-    message = m[m[c.ENTRY_MESSAGE] + entry]
-    m[m[c.WORKER_DELIVERY] + worker] = delivery
-    m[m[c.WORKER_STATE] + worker] = SERVING
-    m[m[c.WORKER_RUNNING] + worker] = 1
+    consumer = m[c.WORKER_CONSUMER + worker]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    message = m[c.ENTRY_MESSAGE + entry]
+    m[c.WORKER_DELIVERY + worker] = delivery
+    m[c.WORKER_STATE + worker] = SERVING
+    m[c.WORKER_RUNNING + worker] = 1
     m[m[c.CONSUMER_BUSY] + consumer] += 1
-    m[m[c.DELIVERY_WORKER] + delivery] = m[m[c.WORKER_NUMBER] + worker]
-    m[m[c.DELIVERY_STARTED_AT] + delivery] = m[c.NOW]
-    m[m[c.DELIVERY_TRIES] + delivery] = 1
-    attempt = m[m[c.DELIVERY_ATTEMPT] + delivery] + earlier(m, entry)
-    about = entity(m, consumer, m[m[c.MESSAGE_LINEAGE] + message])
+    m[c.DELIVERY_WORKER + delivery] = m[c.WORKER_NUMBER + worker]
+    m[c.DELIVERY_STARTED_AT + delivery] = m[c.NOW]
+    m[c.DELIVERY_TRIES + delivery] = 1
+    attempt = m[c.DELIVERY_ATTEMPT + delivery] + earlier(m, entry)
+    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
     service = m[m[c.CONSUMER_SERVICE] + consumer]
-    root = m[m[c.MESSAGE_ROOT] + message]
+    root = m[c.MESSAGE_ROOT + message]
     duration_ns = draws.ns(m, f, service, k.STREAM_SERVICE, about, root, attempt)
     schedule(
         m,
         m[c.NOW] + duration_ns,
         k.RANK_COMPLETION,
         consumer,
-        m[m[c.DELIVERY_COPY_ID] + delivery],
-        m[m[c.DELIVERY_ATTEMPT] + delivery],
+        m[c.DELIVERY_COPY_ID + delivery],
+        m[c.DELIVERY_ATTEMPT + delivery],
         a.COMPLETE,
         worker,
         0,
@@ -117,21 +117,21 @@ def begin(m: Ints, f: Reals, worker: int, delivery: int) -> None:
 @action(a.COMPLETE)
 def complete(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
     """Finish a delivery: its effect takes place, it is settled, and the next one is taken up."""
-    if m[m[c.WORKER_STATE] + worker] != SERVING:
+    if m[c.WORKER_STATE + worker] != SERVING:
         return 0
-    consumer, session = m[m[c.WORKER_CONSUMER] + worker], m[m[c.WORKER_SESSION] + worker]
-    delivery = m[m[c.WORKER_DELIVERY] + worker]
-    m[m[c.WORKER_STATE] + worker] = AT_HEAD
-    m[m[c.WORKER_RUNNING] + worker] = 0
+    consumer, session = m[c.WORKER_CONSUMER + worker], m[c.WORKER_SESSION + worker]
+    delivery = m[c.WORKER_DELIVERY + worker]
+    m[c.WORKER_STATE + worker] = AT_HEAD
+    m[c.WORKER_RUNNING + worker] = 0
     m[m[c.CONSUMER_BUSY] + consumer] -= 1
-    m[m[c.DELIVERY_FINISHED_AT] + delivery] = m[c.NOW]
+    m[c.DELIVERY_FINISHED_AT + delivery] = m[c.NOW]
     no_longer_unfinished(m, session, delivery)
-    m[m[c.DELIVERY_OUTCOME] + delivery] = k.OUTCOME_OK
-    m[m[c.DELIVERY_EFFECT] + delivery] = 1
+    m[c.DELIVERY_OUTCOME + delivery] = k.OUTCOME_OK
+    m[c.DELIVERY_EFFECT + delivery] = 1
     if m[m[c.CONSUMER_EMITS] + consumer]:
-        message = m[m[c.ENTRY_MESSAGE] + m[m[c.DELIVERY_ENTRY] + delivery]]
-        invoke(m, f, a.EMIT, message, m[m[c.SESSION_INSTANCE] + session], 0)
-    if m[m[c.WORKER_IS_IDEAL] + worker] == IDEAL_IN_GROUP:
+        message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
+        invoke(m, f, a.EMIT, message, m[c.SESSION_INSTANCE + session], 0)
+    if m[c.WORKER_IS_IDEAL + worker] == IDEAL_IN_GROUP:
         model.close(m)
         return go_on_with_batch(m, f, worker)
     if m[m[c.CONSUMER_IS_GROUP] + consumer]:  # it stops, and finishes its batch
@@ -147,9 +147,9 @@ def complete(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
 @jit
 def go_on_with_batch(m: Ints, f: Reals, worker: int) -> int:
     """Take the next delivery of a member's batch up."""
-    delivery = m[m[c.WORKER_BATCH] + worker]
+    delivery = m[c.WORKER_BATCH + worker]
     if delivery == NOTHING:
         return invoke(m, f, a.BATCH_HANDLED, worker, 0, 0)
-    m[m[c.WORKER_BATCH] + worker] = m[m[c.DELIVERY_NEXT] + delivery]
+    m[c.WORKER_BATCH + worker] = m[c.DELIVERY_NEXT + delivery]
     begin(m, f, worker, delivery)
     return 0
