@@ -29,9 +29,10 @@ def build_cluster(m: Ints, _f: Reals, channel: int, _b: int, _c: int) -> int:
 
 
 @action(a.BUILD_PARTITION)
-def build(m: Ints, _f: Reals, partition: int, _b: int, _c: int) -> int:
+def build(m: Ints, f: Reals, partition: int, _b: int, _c: int) -> int:
     """Give a partition its memory, its limits and its replicas, as its channel wants them."""
-    by = m[m[c.CHANNEL_DEDUPLICATION_BY] + m[m[c.PARTITION_CHANNEL] + partition]]
+    channel = m[m[c.PARTITION_CHANNEL] + partition]
+    by = m[m[c.CHANNEL_DEDUPLICATION_BY] + channel]
     m[m[c.PARTITION_DEDUPLICATION] + partition] = by
     if by == k.DEDUPLICATION_BY_MESSAGE_ID:
         m[m[c.PARTITION_KNOWN] + partition] = lists.new_list(m)
@@ -45,6 +46,10 @@ def build(m: Ints, _f: Reals, partition: int, _b: int, _c: int) -> int:
     m[m[c.PARTITION_KEEPS_RECORDS] + partition] = keeps
     is_ideal = not keeps and by == k.DEDUPLICATION_BY_NONE
     m[m[c.PARTITION_IS_IDEAL] + partition] = int(is_ideal)
+    takes_no_time = f[m[c.CHANNEL_APPEND_PER_REQUEST_S] + channel] == 0.0
+    takes_no_time &= f[m[c.CHANNEL_APPEND_FIXED_S] + channel] == 0.0
+    takes_no_time &= f[m[c.CHANNEL_APPEND_PER_BYTE_S] + channel] == 0.0
+    m[m[c.PARTITION_IS_IMMEDIATE] + partition] = int(is_ideal and takes_no_time)
     return 0
 
 
@@ -118,7 +123,7 @@ def store(m: Ints, f: Reals, request: int, _b: int, _c: int) -> int:
 def _store_one(m: Ints, f: Reals, request: int, message: int, place: int) -> int:
     """Store one message that is new; return its record."""
     record = new_record(m, request, message, place)
-    m[c.RECORD_ENTRIES + record] = write(m, f, request, message)
+    m[c.RECORD_ENTRIES + record] = write(m, f, m[c.REQUEST_PARTITION + request], request, message)
     for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
         m[c.ENTRY_STATE + entry] = k.STATE_STORED
         m[c.ENTRY_COMMITTED_AT + entry] = NOTHING

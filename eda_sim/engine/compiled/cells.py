@@ -236,15 +236,13 @@ NODE = 576
 ) = range(576, 584)
 NODE_WIDTH = 6
 
-# A hash table of (owner, key) -> value for all sparse memories.
+# A hash table of (owner, key) -> value for all sparse memories: four cells for each slot.
 SLOT = 640
 (
     SLOT_ROWS,
     SLOT_CAPACITY,
-    SLOT_OWNER,
-    SLOT_KEY,
-    SLOT_VALUE,
-) = range(640, 645)
+    SLOT_CELLS,
+) = range(640, 643)
 
 # Producers.
 PRODUCER = 704
@@ -411,7 +409,8 @@ PARTITION = 1216
     PARTITION_ELECTIONS,
     PARTITION_MISSES_LEADER,
     PARTITION_ADDRESS,
-) = range(1216, 1248)
+    PARTITION_IS_IMMEDIATE,
+) = range(1216, 1249)
 
 # Replication of channels.
 REPLICATION = 1280
@@ -649,8 +648,9 @@ LINK = 1920
     LINK_SOURCE,
     LINK_IS_PERFECT,
     LINK_UNDER_WAY,
-) = range(1920, 1931)
-LINK_WIDTH = 9
+    LINK_FIXED_NS,
+) = range(1920, 1932)
+LINK_WIDTH = 10
 
 # Senders of messages to one channel.
 PUBLISHER = 2368
@@ -677,8 +677,9 @@ PUBLISHER = 2368
     PUBLISHER_ANSWER_ALARM,
     PUBLISHER_DEADLINES,
     PUBLISHER_DEADLINE_ALARM,
-) = range(2368, 2390)
-PUBLISHER_WIDTH = 20
+    PUBLISHER_IS_IMMEDIATE,
+) = range(2368, 2391)
+PUBLISHER_WIDTH = 21
 
 # How each source spreads messages without a key over the partitions of a channel.
 SPREAD = 2432

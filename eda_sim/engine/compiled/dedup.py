@@ -42,12 +42,11 @@ def has_seen(m: Ints, consumer: int, memory: int, number: int) -> bool:
 def record(m: Ints, consumer: int, memory: int, number: int) -> None:
     """Remember that a message took effect now, and forget what is too old."""
     seen, owner = m[c.MEMORY_SEEN + memory], _OWNERS + memory
-    node = maps.get(m, owner, number, NOTHING)
-    if node != NOTHING:
-        lists.remove(m, seen, node)
     node = lists.append(m, seen, number)
     m[c.NODE_KEY + node] = m[c.NOW]
-    maps.put(m, owner, number, node)
+    before = maps.exchange(m, owner, number, node)
+    if before != NOTHING:
+        lists.remove(m, seen, before)
     count = m[m[c.CONSUMER_DEDUP_COUNT] + consumer]
     if count != k.NONE and lists.size(m, seen) > count:
         maps.remove(m, owner, lists.pop_first(m, seen))

@@ -44,6 +44,12 @@ def value(m: Ints, f: Reals, row: int, stream: int, entity: int, event: int, att
 
 
 @jit
+def is_constant(f: Reals, row: int) -> bool:
+    """Return whether a distribution has one value only."""
+    return f[row * ROW_WIDTH] == _CONSTANT
+
+
+@jit
 def ns(m: Ints, f: Reals, row: int, stream: int, entity: int, event: int, attempt: int) -> int:
     """Return a time in whole ns."""
     return to_ns(value(m, f, row, stream, entity, event, attempt))

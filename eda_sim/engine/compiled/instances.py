@@ -136,7 +136,7 @@ def come_up(m: Ints, f: Reals, instance: int) -> int:
         m[c.SESSION_BREAKER + session] = new_breaker(m, session)
     latency = m[m[c.CONSUMER_LINK] + consumer]
     disturbances = m[m[c.INSTANCE_DISTURBANCES] + instance]
-    connection = network.connection_of_session(m, latency, disturbances)
+    connection = network.connection_of_session(m, f, latency, disturbances)
     m[c.SESSION_CONNECTION + session] = connection
     m[m[c.INSTANCE_SESSION] + instance] = session
     m[m[c.INSTANCE_SESSIONS] + instance] += 1

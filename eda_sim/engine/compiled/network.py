@@ -20,7 +20,7 @@ from eda_sim.engine.streams.samplers import to_ns
 
 
 @jit
-def _new_link(m: Ints, latency: int, stream: int, disturbances: int) -> int:
+def _new_link(m: Ints, f: Reals, latency: int, stream: int, disturbances: int) -> int:
     link = new_row(m, c.LINK_ROWS)
     m[c.LINK_LATENCY + link] = latency
     m[c.LINK_STREAM + link] = stream
@@ -31,15 +31,18 @@ def _new_link(m: Ints, latency: int, stream: int, disturbances: int) -> int:
     m[c.LINK_DISTURBANCES + link] = disturbances
     m[c.LINK_SOURCE + link] = NOTHING
     m[c.LINK_IS_PERFECT + link] = int(disturbances == NOTHING)
+    m[c.LINK_FIXED_NS + link] = NOTHING
+    if disturbances == NOTHING and draws.is_constant(f, latency):
+        m[c.LINK_FIXED_NS + link] = draws.ns(m, f, latency, stream, 0, 0, 1)
     return link
 
 
 @jit
-def connection_of_session(m: Ints, latency: int, disturbances: int) -> int:
+def connection_of_session(m: Ints, f: Reals, latency: int, disturbances: int) -> int:
     """Return a new connection between an instance and what it reads."""
     reserve(m, c.LINK_ROWS, 2)
-    to_broker = _new_link(m, latency, k.STREAM_SETTLE_LINK, disturbances)
-    _new_link(m, latency, k.STREAM_DELIVERY_LINK, disturbances)
+    to_broker = _new_link(m, f, latency, k.STREAM_SETTLE_LINK, disturbances)
+    _new_link(m, f, latency, k.STREAM_DELIVERY_LINK, disturbances)
     return to_broker
 
 
@@ -48,12 +51,14 @@ def connection_of_publisher(m: Ints, f: Reals, source: int, disturbances: int) -
     """Return a new connection of a producer, or of an instance that emits."""
     latency = m[m[c.SOURCE_LATENCY] + source]
     reserve(m, c.LINK_ROWS, 2)
-    to_broker = _new_link(m, latency, k.STREAM_PUBLISH_LINK, disturbances)
-    from_broker = _new_link(m, latency, k.STREAM_CONFIRM_LINK, disturbances)
+    to_broker = _new_link(m, f, latency, k.STREAM_PUBLISH_LINK, disturbances)
+    from_broker = _new_link(m, f, latency, k.STREAM_CONFIRM_LINK, disturbances)
     chances = f[m[c.SOURCE_LOSS] + source] + f[m[c.SOURCE_DUPLICATION] + source]
     chances += f[m[c.SOURCE_ACKNOWLEDGEMENT_LOSS] + source]
     for link in (to_broker, from_broker):
-        m[c.LINK_IS_NARROW + link] = int(f[m[c.SOURCE_S_PER_BYTE] + source] != 0.0)
+        if f[m[c.SOURCE_S_PER_BYTE] + source] != 0.0:
+            m[c.LINK_IS_NARROW + link] = 1
+            m[c.LINK_FIXED_NS + link] = NOTHING
         m[c.LINK_SOURCE + link] = source
         m[c.LINK_IS_PERFECT + link] = int(disturbances == NOTHING and chances == 0.0)
     return to_broker
@@ -63,8 +68,13 @@ def connection_of_publisher(m: Ints, f: Reals, source: int, disturbances: int) -
 def arrival(
     m: Ints, f: Reals, link: int, entity: int, event: int, attempt: int, size_bytes: int
 ) -> int:
-    """Return when something sent now arrives, in ns, and remember it."""
+    """Return when something sent now arrives, in ns, and remember it.
+
+    A link that always takes the same time (FIXED_NS) need not be asked: nothing overtakes on it.
+    """
     leaves = m[c.NOW]
+    if m[c.LINK_FIXED_NS + link] != NOTHING:
+        return leaves + m[c.LINK_FIXED_NS + link]
     if m[c.LINK_IS_NARROW + link]:
         s_per_byte = f[m[c.SOURCE_S_PER_BYTE] + m[c.LINK_SOURCE + link]]
         leaves = max(leaves, m[c.LINK_FREE_AT + link]) + to_ns(s_per_byte * size_bytes)

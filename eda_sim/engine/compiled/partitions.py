@@ -96,27 +96,30 @@ def store(m: Ints, f: Reals, request: int) -> None:
     delay_ns = m[m[c.CHANNEL_DELAY_NS] + channel] + m[c.REQUEST_DELAY_NS + request]
     message = m[c.REQUEST_MESSAGE + request]
     for _ in range(m[c.REQUEST_COUNT + request]):
-        _store_one(m, f, request, message, delay_ns)
+        store_one(m, f, partition, request, message, delay_ns)
         message = m[c.MESSAGE_NEXT + message]
     invoke(m, f, a.REPLY, request, 1, 0)
     model.close(m)
 
 
 @jit
-def _store_one(m: Ints, f: Reals, request: int, message: int, delay_ns: int) -> None:
-    entries = write(m, f, request, message)
-    if m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
+def store_one(
+    m: Ints, f: Reals, partition: int, request: int, message: int, delay_ns: int
+) -> None:
+    """Store one message in an ideal partition and let subscriptions see it."""
+    entries = write(m, f, partition, request, message)
+    if request == NOTHING or m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
         note_committed(m, message)
-    show(m, f, m[m[c.PARTITION_CHANNEL] + m[c.REQUEST_PARTITION + request]], entries, delay_ns)
+    show(m, f, m[m[c.PARTITION_CHANNEL] + partition], entries, delay_ns)
 
 
 @jit
-def write(m: Ints, f: Reals, request: int, message: int) -> int:
+def write(m: Ints, f: Reals, partition: int, request: int, message: int) -> int:
     """Give a message the next offset; return the new copy as the first subscription sees it.
 
-    The rows of the others follow it, in the order of the channel's readers.
+    The rows of the others follow it, in the order of the channel's readers. Without a request the
+    message was just published.
     """
-    partition = m[c.REQUEST_PARTITION + request]
     channel = m[m[c.PARTITION_CHANNEL] + partition]
     copy_id = model.new_copy(m)
     offset = m[m[c.PARTITION_NEXT_OFFSET] + partition]
@@ -128,7 +131,7 @@ def write(m: Ints, f: Reals, request: int, message: int) -> int:
         subscription = m[m[c.READER_SUBSCRIPTION] + reader]
         model.new_entry(m, message, copy_id, subscription, offset, number)
     m[c.OPEN] += count
-    if m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
+    if request == NOTHING or m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
         m[c.MESSAGE_COPIES + message] += 1
         if m[c.MESSAGE_STORED_AT + message] == NOTHING:
             m[c.MESSAGE_STORED_AT + message] = m[c.NOW]

@@ -16,7 +16,7 @@ from eda_sim.engine.compiled import model, network
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.partitioning import choose
-from eda_sim.engine.compiled.partitions import receive
+from eda_sim.engine.compiled.partitions import receive, store_one
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.rows import new_row
 
@@ -32,6 +32,8 @@ def new_publisher(m: Ints, f: Reals, source: int, channel: int, connection: int)
     m[c.PUBLISHER_ACKS + publisher] = m[m[c.SOURCE_ACKS] + source]
     m[c.PUBLISHER_INCARNATION + publisher] = 0
     m[c.PUBLISHER_IS_BATCHING + publisher] = int(keeps_account(m, source))
+    takes_no_time = m[c.LINK_IS_PERFECT + connection] and m[c.LINK_FIXED_NS + connection] == 0
+    m[c.PUBLISHER_IS_IMMEDIATE + publisher] = int(takes_no_time)
     if m[c.PUBLISHER_IS_BATCHING + publisher]:
         invoke(m, f, a.START_BATCHING, publisher, 0, 0)
     return publisher
@@ -103,8 +105,21 @@ def publish(m: Ints, f: Reals, publisher: int, message: int) -> None:
         return
     note_sent(m, publisher, message)
     partition = m[m[c.CHANNEL_FIRST_PARTITION] + channel] + number
+    if m[c.PUBLISHER_IS_IMMEDIATE + publisher] and m[m[c.PARTITION_IS_IMMEDIATE] + partition]:
+        _publish_at_once(m, f, publisher, partition, message)
+        return
     size_bytes = m[c.MESSAGE_SIZE_BYTES + message]
     send(m, f, new_request(m, publisher, partition, message, size_bytes))
+
+
+@jit
+def _publish_at_once(m: Ints, f: Reals, publisher: int, partition: int, message: int) -> None:
+    """Store a message where neither the way nor the broker takes time: no request is needed."""
+    delay_ns = m[m[c.CHANNEL_DELAY_NS] + m[m[c.PARTITION_CHANNEL] + partition]]
+    store_one(m, f, partition, NOTHING, message, delay_ns)
+    if m[c.PUBLISHER_ACKS + publisher] != k.ACKS_NONE:
+        confirm(m, message)
+    model.close(m)
 
 
 @jit

@@ -151,9 +151,11 @@ def send(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
     consumer = m[c.SESSION_CONSUMER + session]
     message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + first]]
     attempt = m[c.DELIVERY_ATTEMPT + first]
-    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
     link = m[c.SESSION_CONNECTION + session] + c.LINK_WIDTH
-    arrives = network.arrival(m, f, link, about, m[c.MESSAGE_ROOT + message], attempt, 0)
+    arrives = m[c.NOW] + m[c.LINK_FIXED_NS + link]
+    if arrives < m[c.NOW]:
+        about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+        arrives = network.arrival(m, f, link, about, m[c.MESSAGE_ROOT + message], attempt, 0)
     if arrives == m[c.NOW]:
         receive(m, f, session, first, worker)
         return
@@ -228,11 +230,13 @@ def settle(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> Non
     consumer = m[c.SESSION_CONSUMER + session]
     message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
     root, attempt = m[c.MESSAGE_ROOT + message], m[c.DELIVERY_ATTEMPT + delivery]
-    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
     link = m[c.SESSION_CONNECTION + session]
-    if network.loses_settlement(m, f, link, about, root, attempt):
-        return
-    arrives = network.arrival(m, f, link, about, root, attempt, 0)
+    arrives = m[c.NOW] + m[c.LINK_FIXED_NS + link]
+    if arrives < m[c.NOW]:
+        about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+        if network.loses_settlement(m, f, link, about, root, attempt):
+            return
+        arrives = network.arrival(m, f, link, about, root, attempt, 0)
     if arrives == m[c.NOW]:
         invoke(m, f, a.ARRIVE_SETTLEMENT, delivery, verdict, delay_ns)
         return
@@ -260,9 +264,11 @@ def to_broker(
     The action ``what`` gets ``row``, ``b`` and ``event``.
     """
     consumer = m[c.SESSION_CONSUMER + session]
-    about = event_address(m, session, rank, number)
     link = m[c.SESSION_CONNECTION + session]
-    arrives = network.arrival(m, f, link, about, event, 1, 0)
+    arrives = m[c.NOW] + m[c.LINK_FIXED_NS + link]
+    if arrives < m[c.NOW]:
+        about = event_address(m, session, rank, number)
+        arrives = network.arrival(m, f, link, about, event, 1, 0)
     if arrives == m[c.NOW]:
         invoke(m, f, what, row, b, event)
         return

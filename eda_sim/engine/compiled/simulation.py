@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eda_sim.engine.compiled import actions, cells, loop, pointers
+from eda_sim.engine.compiled import actions, cells, loop, maps, pointers
 from eda_sim.engine.compiled import assignment as _assignment
 from eda_sim.engine.compiled import batching as _batching
 from eda_sim.engine.compiled import breaker as _breaker
@@ -145,7 +145,7 @@ def _share(memory: Memory, plan: Plan) -> float:
 
 # Memory ---------------------------------------------------------------------------------------
 
-_GROWING = {"HEAP": 1 << 14, "SLOT": 1 << 12}
+_GROWING = {"HEAP": 1 << 14, "SLOT": 1 << 14}
 """Rows of the tables of columns that grow during a run."""
 
 _CELLS_OF_A_MESSAGE = 160
@@ -162,11 +162,10 @@ def _make_room(memory: Memory) -> None:
         memory.enlarge()
     if 4 * memory.rows("HEAP") > 3 * memory.capacities["HEAP"]:
         memory.widen("HEAP", 4 * memory.capacities["HEAP"])
-    slots = memory.capacities["SLOT"]
-    if 2 * memory.ints[cells.SLOT_USED] > slots:
-        memory.widen("SLOT", 4 * slots)
-        memory.ints[cells.SLOT_ROWS] = 4 * slots
-        _call(memory, actions.REHASH, slots)
+    used = memory.capacities["SLOT"]
+    if 2 * maps.SLOT * memory.ints[cells.SLOT_USED] > used:
+        memory.widen("SLOT", 4 * used)
+        _call(memory, actions.REHASH, used)
 
 
 def _room(plan: Plan) -> int:
@@ -269,7 +268,7 @@ def _begin(memory: Memory, plan: Plan) -> None:
     ):
         ints[cell] = value
     ints[cells.SLOT_ROWS] = memory.capacities["SLOT"]
-    memory.set("SLOT", "owner", NONE)
+    memory.set("SLOT", "cells", NONE)
     table = addresses(actions.COUNT)
     ints[cells.HEADER : cells.HEADER + actions.COUNT] = table
 
