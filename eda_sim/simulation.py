@@ -106,7 +106,13 @@ def run(
     return Run(scenario=scenario, trace=trace, seed=used, replication=replication)
 
 
-def check(scenario: Scenario, *, seed: int | None = None, replication: int = 0) -> Run:
+def check(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> Run:
     """Run a scenario on both engines; check every law, and that they agree to the last bit.
 
     Parameters
@@ -115,6 +121,8 @@ def check(scenario: Scenario, *, seed: int | None = None, replication: int = 0) 
         What to check. The reference engine runs it too, at about 30,000 messages a second.
     seed, replication : int, optional
         As for :func:`run`.
+    progress : callable, optional
+        Called now and then with the share of the reference engine's run that is done, from 0 to 1.
 
     Returns
     -------
@@ -136,7 +144,7 @@ def check(scenario: Scenario, *, seed: int | None = None, replication: int = 0) 
     """
     from eda_sim.engine.twins import check_twins
 
-    trace, _ = check_twins(scenario, seed=seed, replication=replication)
+    trace, _ = check_twins(scenario, seed=seed, replication=replication, progress=progress)
     used = scenario.seed if seed is None else seed
     return Run(scenario=scenario, trace=trace, seed=used, replication=replication)
 

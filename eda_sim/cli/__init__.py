@@ -2,9 +2,9 @@
 
 ``eda-sim run`` simulates a scenario, ``plot`` draws what a run saved; ``sweep``, ``compare`` and
 ``size`` make many runs; ``scenarios`` lists what is bundled, ``brokers`` lists presets of brokers,
-``schema`` prints the JSON Schema for editors, ``check`` says what is wrong with a scenario. Results
-go to standard output, everything else (errors, progress) to standard error. How a command ends is
-in :mod:`eda_sim.cli.failures`.
+``schema`` prints the JSON Schema for editors, ``check`` says what is wrong with a scenario, or with
+what the engines make of it. Results go to standard output, everything else (errors, progress) to
+standard error. How a command ends is in :mod:`eda_sim.cli.failures`.
 
 The libraries that simulate and draw are imported inside the commands: ``eda-sim --help`` answers at
 once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +91,11 @@ def _in_table(name: str, left: Table, right: Table) -> Difference | None:
 
 
 def check_twins(
-    scenario: Scenario, *, seed: int | None = None, replication: int = 0
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Trace, Trace]:
     """Run a scenario on both engines; check every law, and that they agree to the last bit.
 
@@ -100,6 +105,9 @@ def check_twins(
         What to run.
     seed, replication : int, optional
         As for :func:`eda_sim.engine.execute.execute`.
+    progress : callable, optional
+        Called now and then with the share of the reference engine's run that is done, from 0 to 1.
+        The other run and the laws take a fraction of its time.
 
     Returns
     -------
@@ -117,7 +125,7 @@ def check_twins(
     from eda_sim.engine.reference.simulation import simulate as reference_engine
 
     plan = make_plan(scenario, seed=seed, replication=replication)
-    reference = reference_engine(plan)
+    reference = reference_engine(plan, progress=progress)
     check_laws(reference, scenario)
     compiled = compiled_engine(plan)
     difference = first_difference(reference, compiled)

@@ -242,25 +242,6 @@ def test_schema_accepts_the_bundled_scenarios_and_refuses_others(tmp_path):
     assert json.loads((tmp_path / "schema.json").read_text()) == schema
 
 
-def test_check_says_valid_and_remarks_on_what_is_hardly_meant():
-    assert succeed("check", "checkout") == "checkout: valid\n"
-    remarked = succeed("check", "checkout", "--set", "consumers.billing.instances=13")
-    assert remarked.startswith("remark: consumers.billing: 13 members share the 12 partitions")
-    assert remarked.endswith("checkout: valid\n")
-
-
-def test_check_prints_one_line_per_mistake_and_fails(tmp_path):
-    path = tmp_path / "bad.yaml"
-    text = succeed("scenarios", "checkout")
-    path.write_text(text.replace("instances: 6", "instances: 0").replace("seed: 7", "seed: x"))
-    result = eda_sim_command("check", path)
-    assert result.exit_code == 1
-    lines = result.stdout.splitlines()
-    assert len(lines) == 2
-    assert all(line.startswith(f"{path}:") for line in lines)
-    assert result.stderr == f"eda-sim: error: {path}: 2 mistakes\n"
-
-
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -157,8 +157,13 @@ class Case:
             late = first_stand.get(begin, NEVER) > first_stop[begin]
             held = (end for start, end in still if start < begin + (not late) and begin < end)
             noticed = max([begin, *held])
-            gone = max(noticed, int(finished[received <= begin].max(initial=noticed)))
-            found.append((gone, over))
+            # Who finishes while the instance stands still (a time-out) notices when it goes on.
+            ends = [
+                next((end for start, end in still if start <= moment < end), moment)
+                for moment in finished[received <= begin].tolist()
+                if moment > noticed
+            ]
+            found.append((max([noticed, *ends]), over))
         return found
 
     def spans(self, consumer: int, instance: int, kinds: Container[str]) -> list[tuple[int, int]]:
