@@ -47,7 +47,8 @@ from __future__ import annotations
     NEXT_STRETCH,
     END_OF_ROOM,
     SPARE_ROOM,
-) = range(35)
+    FREE_CHUNK,
+) = range(36)
 
 # Messages: the columns of the trace, then what only the run needs.
 MESSAGE = 64
@@ -356,7 +357,8 @@ CHANNEL = 1024
     CHANNEL_FIRST_READER,
     CHANNEL_READERS,
     CHANNEL_CLUSTER,
-) = range(1024, 1050)
+    CHANNEL_FREE_ENTRIES,
+) = range(1024, 1051)
 
 # Partitions of keys.
 KEY_PARTITION = 1088

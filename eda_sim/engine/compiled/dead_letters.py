@@ -187,7 +187,8 @@ def _take_in(m: Ints, f: Reals, queue: int, origin: int, copy_id: int) -> None:
     """Let a dead letter be a new copy in the queue that it came from, and in no other."""
     message, partition = m[c.ENTRY_MESSAGE + origin], m[c.ENTRY_PARTITION + origin]
     copy = model.new_copy(m)
-    entry = model.new_entry(m, message, copy, queue, NOTHING, partition)
+    entry = new_row(m, c.ENTRY_ROWS)
+    model.new_entry(m, entry, message, copy, queue, NOTHING, partition)
     come_from(m, entry, copy_id, m[c.ENTRY_CONSUMER + origin], _deliveries(m, origin))
     m[c.OPEN] += 1
     invoke(m, f, a.OFFER_TO_QUEUE, entry, 0, 0)

@@ -8,7 +8,7 @@ from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import add_row, new_row
+from eda_sim.engine.compiled.rows import NO_ROW, add_row, new_row
 
 GOES_ON = 0
 ENDED = 1
@@ -87,6 +87,7 @@ def start(m: Ints, f: Reals, _a: int, _b: int, _c: int) -> int:
 def _build_partitions(m: Ints, f: Reals, channel: int) -> None:
     invoke(m, f, a.BUILD_CLUSTER, channel, 0, 0)
     m[m[c.CHANNEL_FIRST_PARTITION] + channel] = m[c.PARTITION_ROWS]
+    m[m[c.CHANNEL_FREE_ENTRIES] + channel] = NO_ROW
     for number in range(m[m[c.CHANNEL_PARTITIONS] + channel]):
         partition = add_row(m, c.PARTITION_ROWS)
         m[m[c.PARTITION_CHANNEL] + partition] = channel

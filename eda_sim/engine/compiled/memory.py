@@ -9,7 +9,7 @@ longer, and everything keeps its place in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,6 +161,15 @@ class Memory:
         base, end = self._bases[TABLES[table].columns[column]], self.rows(table)
         self.ints[base + start : base + end] = value if COMPILED else [value] * (end - start)
 
+    def base(self, table: str, column: str) -> int:
+        """Return where a column begins."""
+        return self._bases[TABLES[table].columns[column]]
+
+    def column(self, table: str, column: str) -> Numbers:
+        """Return a column of integers; a view where it can be one."""
+        base = self.base(table, column)
+        return np.asarray(self.ints[base : base + self.rows(table)], dtype=np.int64)
+
     def rows(self, table: str) -> int:
         """Return how many rows a table has."""
         return int(self.ints[TABLES[table].first])
@@ -232,6 +241,42 @@ class Memory:
             values[:, done : done + count] = block.T
             done += count
         return dict(zip(names, values, strict=True))
+
+    def all_rows(self, table: str) -> tuple[Numbers, Numbers]:
+        """Return where all rows of a table lie, ascending, and a copy of what stands in them."""
+        found = TABLES[table]
+        width = found.width
+        numbers, values = [], []
+        for start, end in self._stretches(found.first):
+            count = (end - start) // width
+            numbers.append(start + width * np.arange(count) - found.first - rows.COLUMNS)
+            values.append(np.array(self.ints[start : start + count * width]).reshape(count, width))
+        if not numbers:
+            return np.zeros(0, dtype=np.int64), np.zeros((0, width), dtype=np.int64)
+        return np.concatenate(numbers), np.concatenate(values)
+
+    def words(self, tables: Iterable[str]) -> Numbers:
+        """Return all that stands in the tables of columns, and in some tables of rows."""
+        found = [np.asarray(self.ints[: self._spare], dtype=np.int64)]
+        for table in tables:
+            for start, end in self._stretches(TABLES[table].first):
+                found.append(np.asarray(self.ints[start:end], dtype=np.int64))
+        words: Numbers = np.concatenate(found)
+        return words[(words >= 0) & (words < self.ints[cells.NEXT_STRETCH])]
+
+    def take_rows(self, table: str, names: list[str]) -> dict[str, Numbers]:
+        """Return columns of a table of rows that nobody refers to, and empty it."""
+        columns = self.columns(table, names)
+        first = TABLES[table].first
+        for start, _ in list(self._stretches(first)):
+            begin = start - rows.HEAD
+            if self.ints[begin + rows.CHUNKS] == 1:
+                self.ints[begin + rows.OWNER] = 0
+                self.ints[begin + rows.USED_END] = self.ints[cells.FREE_CHUNK]
+                self.ints[cells.FREE_CHUNK] = begin
+        for cell in (0, rows.NEXT, rows.END, rows.STRETCH):
+            self.ints[first + cell] = 0
+        return columns
 
     def _stretches(self, owner: int) -> Iterator[tuple[int, int]]:
         """Yield where the rows of each stretch of a table begin and end."""

@@ -60,10 +60,9 @@ def create(
 
 @jit
 def new_entry(
-    m: Ints, message: int, copy_id: int, subscription: int, offset: int, partition: int
-) -> int:
+    m: Ints, entry: int, message: int, copy_id: int, subscription: int, offset: int, partition: int
+) -> None:
     """Record a copy as one subscription sees it; ``partition`` is its number in the channel."""
-    entry = new_row(m, c.ENTRY_ROWS)
     now = m[c.NOW]
     m[c.ENTRY_COPY_ID + entry] = copy_id
     m[c.ENTRY_MESSAGE_ID + entry] = m[c.MESSAGE_ID + message]
@@ -89,7 +88,7 @@ def new_entry(
     m[c.ENTRY_RECORD + entry] = NOTHING
     m[c.ENTRY_EXPIRES_AT + entry] = NOTHING
     m[c.ENTRY_HISTORY + entry] = NOTHING
-    return entry
+    m[c.ENTRY_NEXT + entry] = NOTHING
 
 
 @jit

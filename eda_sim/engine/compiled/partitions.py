@@ -15,7 +15,7 @@ from eda_sim.engine.compiled import model
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import reserve
+from eda_sim.engine.compiled.rows import NO_ROW, new_row, new_rows
 from eda_sim.engine.streams.samplers import to_ns
 
 
@@ -125,11 +125,12 @@ def write(m: Ints, f: Reals, partition: int, request: int, message: int) -> int:
     offset = m[m[c.PARTITION_NEXT_OFFSET] + partition]
     m[m[c.PARTITION_NEXT_OFFSET] + partition] = offset + 1
     readers, count = m[m[c.CHANNEL_FIRST_READER] + channel], m[m[c.CHANNEL_READERS] + channel]
-    entries = reserve(m, c.ENTRY_ROWS, count)
+    entries = _new_entries(m, channel, count)
     number = m[m[c.PARTITION_NUMBER] + partition]
-    for reader in range(readers, readers + count):
-        subscription = m[m[c.READER_SUBSCRIPTION] + reader]
-        model.new_entry(m, message, copy_id, subscription, offset, number)
+    for place in range(count):
+        subscription = m[m[c.READER_SUBSCRIPTION] + readers + place]
+        entry = entries + place * c.ENTRY_WIDTH
+        model.new_entry(m, entry, message, copy_id, subscription, offset, number)
     m[c.OPEN] += count
     if request == NOTHING or m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:
         m[c.MESSAGE_COPIES + message] += 1
@@ -138,6 +139,19 @@ def write(m: Ints, f: Reals, partition: int, request: int, message: int) -> int:
     else:
         invoke(m, f, a.NOTE_ORIGIN, request, entries, count)
     return entries
+
+
+@jit
+def _new_entries(m: Ints, channel: int, count: int) -> int:
+    """Return the first of the rows for a new copy, one per reader of its channel."""
+    if count == 1:
+        return new_row(m, c.ENTRY_ROWS)
+    free = m[m[c.CHANNEL_FREE_ENTRIES] + channel]
+    if free == NO_ROW:
+        return new_rows(m, c.ENTRY_ROWS, count)
+    m[m[c.CHANNEL_FREE_ENTRIES] + channel] = m[c.ENTRY_COPY_ID + free]
+    m[c.ENTRY_ROWS] += count
+    return free
 
 
 @jit

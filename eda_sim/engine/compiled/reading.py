@@ -172,6 +172,7 @@ def _acknowledge(m: Ints, f: Reals, share: int, offset: int) -> None:
     while m[m[c.SHARE_COMMITTED] + share] < offset:
         entry = m[m[c.SHARE_OPEN] + share]
         m[m[c.SHARE_OPEN] + share] = m[c.ENTRY_NEXT + entry]
+        m[c.ENTRY_NEXT + entry] = NOTHING
         m[m[c.SHARE_COMMITTED] + share] += 1
         if model.is_final(m, entry):
             continue

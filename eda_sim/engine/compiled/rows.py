@@ -21,6 +21,7 @@ NEXT = 1
 END = 2
 WIDTH = 3
 STRETCH = 4
+FREE = 5
 
 # What stands at the beginning of a stretch.
 OWNER = 0
@@ -30,6 +31,9 @@ HEAD = 8
 
 CHUNK = 1 << 15
 """Cells of a chunk."""
+
+NO_ROW = 0
+"""What ends a chain of free rows, whose links stand in their first column."""
 
 
 @jit
@@ -46,12 +50,25 @@ def add_row(m: Ints, rows: int) -> int:
 @jit
 def new_row(m: Ints, rows: int) -> int:
     """Return a new row of a table of rows, whose first cell is ``rows``."""
+    m[rows] += 1
+    free = m[rows + FREE]
+    if free != NO_ROW:
+        m[rows + FREE] = m[rows + COLUMNS + free]
+        return free
     at, width = m[rows + NEXT], m[rows + WIDTH]
     if at + width > m[rows + END]:
         at = _next_stretch(m, rows, 1)
     m[rows + NEXT] = at + width
-    m[rows] += 1
     return at - rows - COLUMNS
+
+
+@jit
+def new_rows(m: Ints, rows: int, count: int) -> int:
+    """Return the first of new rows that lie side by side."""
+    first = reserve(m, rows, count)
+    m[rows + NEXT] += count * m[rows + WIDTH]
+    m[rows] += count
+    return first
 
 
 @jit
@@ -70,7 +87,13 @@ def _next_stretch(m: Ints, rows: int, count: int) -> int:
         m[m[rows + STRETCH] + USED_END] = m[rows + NEXT]
     chunks = (HEAD + count * m[rows + WIDTH] + CHUNK - 1) // CHUNK
     start = m[c.NEXT_STRETCH]
-    if start + chunks * CHUNK > m[c.END_OF_ROOM]:
+    if chunks == 1 and m[c.FREE_CHUNK]:
+        start = m[c.FREE_CHUNK]
+        m[c.FREE_CHUNK] = m[start + USED_END]
+        m[start + OWNER] = rows
+        m[start + USED_END] = 0
+        m[rows + STRETCH] = start
+    elif start + chunks * CHUNK > m[c.END_OF_ROOM]:
         # Whoever asks gets memory that nobody reads any more: the run will be begun again.
         m[c.OVERFLOWED] = 1
         start = m[c.SPARE_ROOM]

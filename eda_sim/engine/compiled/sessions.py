@@ -212,11 +212,13 @@ def next_delivery(m: Ints, worker: int) -> int:
     delivery = m[c.WORKER_INBOX_FIRST + worker]
     if delivery != NOTHING:
         m[c.WORKER_INBOX_FIRST + worker] = m[c.DELIVERY_NEXT + delivery]
+        m[c.DELIVERY_NEXT + delivery] = NOTHING
         return delivery
     session = m[c.WORKER_SESSION + worker]
     delivery = m[c.SESSION_BUFFER_FIRST + session]
     if delivery != NOTHING:
         m[c.SESSION_BUFFER_FIRST + session] = m[c.DELIVERY_NEXT + delivery]
+        m[c.DELIVERY_NEXT + delivery] = NOTHING
     return delivery
 
 

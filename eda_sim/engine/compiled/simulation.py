@@ -28,10 +28,13 @@ from eda_sim.engine.compiled import speed as _speed
 from eda_sim.engine.compiled import transfers as _transfers
 from eda_sim.engine.compiled import verdicts as _verdicts
 from eda_sim.engine.compiled import workers as _workers
+from eda_sim.engine.compiled.collection import Collector
 from eda_sim.engine.compiled.memory import Memory
 from eda_sim.engine.compiled.pointers import addresses, enter
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE, LeaseScope, Plan
+from eda_sim.engine.summary import Facts, Summarizer, Summary
+from eda_sim.engine.summary.samples import thinned
 from eda_sim.engine.trace import TABLES as TRACE_TABLES
 from eda_sim.engine.trace import Table, Trace
 
@@ -63,6 +66,7 @@ _UNITS = (
 Progress = Callable[[float], None]
 
 _EVENTS_AT_A_TIME = 1_000_000
+_EVENTS_BETWEEN_COUNTS = 1 << 17
 _TABLES = {
     "messages": "MESSAGE",
     "copies": "ENTRY",
@@ -95,6 +99,79 @@ def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
         factor *= 4
 
 
+def summarize(plan: Plan, facts: Facts, *, progress: Progress | None = None) -> Summary:
+    """Run a plan on the compiled engine and keep only counts.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    facts : Facts
+        What its summary counts by.
+    progress : callable, optional
+        Called now and then with the share of the run that is done.
+
+    Returns
+    -------
+    Summary
+        To the byte what counting the whole trace gives.
+    """
+    factor = 1
+    while True:
+        memory = _lay_out(plan, factor, reuses_rows=True)
+        counting = _Counting(memory, Summarizer(facts), facts)
+        if _run(memory, plan, progress, counting):
+            return counting.finish()
+        factor *= 4
+
+
+class _Counting:
+    """Hands rows over to be counted while a run goes on.
+
+    Parameters
+    ----------
+    memory : Memory
+        That of the run.
+    summarizer : Summarizer
+        Who counts.
+    facts : Facts
+        Of the scenario.
+    """
+
+    def __init__(self, memory: Memory, summarizer: Summarizer, facts: Facts) -> None:
+        self._memory, self._summarizer, self._facts = memory, summarizer, facts
+        self._collector = Collector(memory)
+        self._series: Table | None = None
+
+    def go_on(self) -> None:
+        """Count what the run has done with, if that is much."""
+        if self._collector.is_due() or self._memory.is_nearly_full():
+            batch = self._collector.collect()
+            self._summarizer.absorb(
+                batch.messages, batch.copies, batch.deliveries, live=batch.live
+            )
+            self._take_series()
+
+    def finish(self) -> Summary:
+        """Count what is left, and return everything."""
+        rest = self._collector.rest()
+        self._summarizer.absorb(rest.messages, rest.copies, rest.deliveries, live=rest.live)
+        self._take_series()
+        faults = self._memory.columns("OCCURRENCE", _names("faults"))
+        ended_at = int(self._memory.ints[cells.NOW])
+        assert self._series is not None
+        return self._summarizer.finish(ended_at, self._series, faults)
+
+    def _take_series(self) -> None:
+        taken = self._collector.take_series()
+        if self._series is not None:
+            taken = {
+                name: np.concatenate([self._series[name], values])
+                for name, values in taken.items()
+            }
+        self._series = thinned(taken, self._facts.sample_every_ns)
+
+
 def is_kept() -> bool:
     """Return whether the kernel is on disk, so that a run need not wait for the compiler."""
     return pointers.is_kept(actions.RUN)
@@ -116,17 +193,22 @@ def compile_kernel(part: int = 0, parts: int = 1) -> int:
     return pointers.compile_some(part, parts)
 
 
-def _run(memory: Memory, plan: Plan, progress: Progress | None) -> bool:
+def _run(
+    memory: Memory, plan: Plan, progress: Progress | None, counting: _Counting | None = None
+) -> bool:
     """Let a run happen; return whether its memory was enough."""
     _call(memory, actions.START, 0)
+    limit = _EVENTS_AT_A_TIME if counting is None else _EVENTS_BETWEEN_COUNTS
     while True:
-        why = _call(memory, actions.RUN, _EVENTS_AT_A_TIME)
+        why = _call(memory, actions.RUN, limit)
         if why == loop.OVERFLOWED:
             return False
         if why == loop.ENDED:
             if progress is not None:
                 progress(1.0)
             return True
+        if counting is not None:
+            counting.go_on()
         if why == loop.NEEDS_ROOM:
             _make_room(memory)
         if progress is not None:
@@ -189,7 +271,7 @@ def _spare(plan: Plan, channels: int) -> int:
     )
 
 
-def _lay_out(plan: Plan, factor: int) -> Memory:
+def _lay_out(plan: Plan, factor: int, *, reuses_rows: bool = False) -> Memory:
     groups = {
         "PRODUCER": plan.producers.rows._asdict(),
         "ARRIVAL_TIME": {"ns": plan.producers.arrival_times_ns},
@@ -224,7 +306,7 @@ def _lay_out(plan: Plan, factor: int) -> Memory:
     capacities |= _of_channels(plan, instances)
     memory = Memory(
         capacities,
-        room=_room(plan) * factor,
+        room=(_LEAST_ROOM if reuses_rows else _room(plan)) * factor,
         spare=_spare(plan, channels),
         actions=actions.COUNT,
         data=plan.distributions.data,
@@ -322,9 +404,12 @@ def _emit_addresses(plan: Plan) -> np.ndarray:
 # The trace ------------------------------------------------------------------------------------
 
 
+def _names(table: str) -> list[str]:
+    return [spec.name for spec in TRACE_TABLES[table]]
+
+
 def _trace(memory: Memory, plan: Plan) -> Trace:
     tables: dict[str, Table] = {
-        table: memory.columns(_TABLES[table], [spec.name for spec in columns])
-        for table, columns in TRACE_TABLES.items()
+        table: memory.columns(_TABLES[table], _names(table)) for table in TRACE_TABLES
     }
     return Trace(plan.names, int(memory.ints[cells.NOW]), **tables)

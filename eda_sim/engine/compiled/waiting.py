@@ -108,7 +108,9 @@ def _first_of_chain(m: Ints, cell: int, line: int) -> int:
     """Return the first of a chain that waits still, and forget those before it."""
     entry = m[m[cell] + line]
     while entry != NOTHING and m[c.ENTRY_STATE + entry] != k.STATE_AVAILABLE:
-        entry = m[c.ENTRY_NEXT + entry]
+        after = m[c.ENTRY_NEXT + entry]
+        m[c.ENTRY_NEXT + entry] = NOTHING
+        entry = after
     m[m[cell] + line] = entry
     return entry
 
