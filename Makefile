@@ -11,6 +11,7 @@ BIN       := .venv/bin
 PY        := $(BIN)/python
 READY     := .venv/.ready
 READY_ALL := .venv/.ready-all
+READY_BENCH := .venv/.ready-bench
 COMPILED  := .venv/.compiled
 NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 
@@ -59,9 +60,8 @@ notebooks: $(READY_ALL) $(COMPILED) ## run every notebook in a clean kernel and 
 lessons: $(READY_ALL) $(COMPILED) ## build the notebooks anew from notebooks/src
 	$(PY) notebooks/build.py
 
-bench: $(READY) $(COMPILED) ## print how fast the engine is on this machine
-	$(PY) benchmarks/engines.py
-	$(PY) benchmarks/streams.py
+bench: $(READY_BENCH) $(COMPILED) ## measure both engines beside others (FAST=1: in a minute)
+	$(PY) -m benchmarks $(if $(FAST),--fast)
 
 golden: $(READY_ALL) $(COMPILED) ## write the digests of the bundled scenarios anew
 	$(PY) -m tests.golden
@@ -102,6 +102,12 @@ $(READY_ALL): $(READY)
 	@echo "Installing the tools for tests and notebooks ..."
 	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
 	    --constraint requirements.lock --editable ".[dask,lab,test]"
+	@touch $@
+
+$(READY_BENCH): $(READY)
+	@echo "Installing the simulators to compare with ..."
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check \
+	    --constraint requirements.lock --editable ".[bench]"
 	@touch $@
 
 $(COMPILED): $(READY) $(wildcard eda_sim/engine/streams/*.py eda_sim/engine/compiled/*.py)

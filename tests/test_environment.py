@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Collection
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -19,11 +20,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA_FORGE = {"matplotlib": "matplotlib-base", "build": "python-build"}
 """What conda-forge calls a package, where it differs."""
+PIP_ONLY = {"bench"}
+"""Extras that conda users do without: simulators to compare with, which `make bench` installs."""
 
 
-def requirements() -> list[Requirement]:
+def requirements(*, without: Collection[str] = ()) -> list[Requirement]:
     """Everything that pyproject.toml asks for, extras included."""
-    lines = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    extras = [lines for extra, lines in EXTRAS.items() if extra not in without]
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     return [Requirement(line) for line in lines]
 
 
@@ -61,7 +65,7 @@ def test_lists_are_sorted(extra):
 
 def test_environment_yml_names_the_same_packages_and_bounds():
     expected = {f"python{PROJECT['requires-python']}", "pip"}
-    for requirement in requirements():
+    for requirement in requirements(without=PIP_ONLY):
         name = CONDA_FORGE.get(requirement.name, requirement.name)
         expected.add(f"{name}{requirement.specifier}")
     assert set(conda_specs()) == expected

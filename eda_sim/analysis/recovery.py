@@ -43,7 +43,24 @@ def recovery(tables: Tables) -> pd.DataFrame:
         ``level_before``, ``peak`` (messages of lag), ``recovered_at`` (s), ``recovery_s`` (NaN: not
         within the run).
     """
-    steps = lag_steps(tables)
+    return recovery_of(tables, lag_steps(tables))
+
+
+def recovery_of(tables: Tables, steps: pd.DataFrame) -> pd.DataFrame:
+    """Return the recovery from faults of lags that are known.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a run; of its rows only the faults are looked at.
+    steps : DataFrame
+        As :func:`~eda_sim.analysis.lag.lag_steps` returns it.
+
+    Returns
+    -------
+    DataFrame
+        That of :func:`recovery`.
+    """
     rows = []
     for row in _faults(tables):
         target = str(row["target"])

@@ -15,6 +15,8 @@ utilization
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -50,6 +52,42 @@ def utilization(tables: Tables, *, by: str = "consumer") -> pd.DataFrame:
     References ---------- Busy time over capacity is the utilization law, U = X S: D. Gross et al.,
     "Fundamentals of Queueing Theory", 4th ed. (2008), section 1.5.
     """
+    start, end = tables.warmup, tables.ended_at
+    busy = {}
+    for name in tables.names:
+        own = tables.deliveries_of(name)
+        own = own[own["started_at"].notna()]
+        lengths = clipped(own["started_at"].to_numpy(), own["finished_at"].to_numpy(), start, end)
+        instances, _ = tables.workers_of(name)
+        worker_of = own["instance"].to_numpy()
+        busy[name] = np.bincount(worker_of, weights=lengths, minlength=instances).astype(float)
+    return utilization_of(tables, busy, by=by)
+
+
+def utilization_of(
+    tables: Tables, busy_s: Mapping[str, npt.NDArray[np.float64]], *, by: str = "consumer"
+) -> pd.DataFrame:
+    """Return the utilization of workers whose busy time is known.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a run; of its rows only the faults are looked at.
+    busy_s : mapping
+        Consumer -> worker-seconds per instance, after the warm-up.
+    by : str
+        ``consumer`` or ``instance``.
+
+    Returns
+    -------
+    DataFrame
+        That of :func:`utilization`.
+
+    Raises
+    ------
+    ValueError
+        If ``by`` is another word.
+    """
     if by not in ("consumer", "instance"):
         message = f"by is 'consumer' or 'instance', not {by!r}"
         raise ValueError(message)
@@ -57,15 +95,10 @@ def utilization(tables: Tables, *, by: str = "consumer") -> pd.DataFrame:
     rows = []
     for name in tables.names:
         instances, concurrency = tables.workers_of(name)
-        own = tables.deliveries_of(name)
-        own = own[own["started_at"].notna()]
-        lengths = clipped(own["started_at"].to_numpy(), own["finished_at"].to_numpy(), start, end)
-        busy = np.bincount(own["instance"].to_numpy(), weights=lengths, minlength=instances)
         for instance in range(instances):
             down = _total(down_intervals(tables, name, instance), start, end)
-            rows.append(
-                (name, instance, concurrency, busy[instance], concurrency * (end - start - down))
-            )
+            up = concurrency * (end - start - down)
+            rows.append((name, instance, concurrency, busy_s[name][instance], up))
     table = pd.DataFrame(rows, columns=["consumer", "instance", "workers", "busy_s", "up_s"])
     if by == "consumer":
         sums = table.groupby("consumer", sort=False)[["workers", "busy_s", "up_s"]].sum()

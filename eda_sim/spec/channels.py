@@ -20,7 +20,7 @@ from pydantic import Field, Strict, model_validator
 from eda_sim.spec.distributions import DurationDistribution
 from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.measures import MAXIMUM_BYTES, Duration, Measure, PositiveDuration, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel, Model
 from eda_sim.spec.names import MOST_MESSAGES, MOST_PARTITIONS
 from eda_sim.spec.presets.catalogue import BrokerName
 from eda_sim.spec.replication import Replication
@@ -66,7 +66,7 @@ class PublishDeduplication(Model):
         return self
 
 
-class Channel(Model):
+class Channel(ConsistentModel):
     """An ordered store."""
 
     broker: BrokerName | None = Field(
@@ -134,13 +134,6 @@ class Channel(Model):
         default=None,
         description="Nodes, commit rule and failover; default null: one node that never fails.",
     )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [Problem(path=(field,), message=text) for field, text in self._contradictions()]
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         bounded = self.max_messages is not None or self.max_bytes is not None

@@ -21,10 +21,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, Strict, model_vali
 from eda_sim.spec.circuit_breaker import CircuitBreaker
 from eda_sim.spec.distributions import DurationDistribution, SizeDistribution
 from eda_sim.spec.distributions.base import exactly_one
-from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.links import Link
 from eda_sim.spec.measures import Duration, PositiveDuration, Probability, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel, Model
 from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
 from eda_sim.spec.publishing import Publishing
@@ -64,7 +63,7 @@ class Deduplication(Model):
         return self
 
 
-class Emission(Model):
+class Emission(ConsistentModel):
     """A message that a consumer publishes after an effect, or after a failure."""
 
     to: Name = Field(description="Channel that it is published to.")
@@ -84,11 +83,9 @@ class Emission(Model):
         "(fan-in); default null: for each.",
     )
 
-    @model_validator(mode="after")
-    def _joins_effects(self) -> Self:
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
         if self.on == "failure" and self.join is not None:
-            raise ScenarioError(Problem(path=("join",), message="only with on: effect"))
-        return self
+            yield "join", "only with on: effect"
 
 
 def _as_list(value: object) -> object:
@@ -129,7 +126,7 @@ Emissions = Annotated[
 ]
 
 
-class Consumer(Model):
+class Consumer(ConsistentModel):
     """A service that handles the messages of one or more channels."""
 
     reads: Channels = Field(description="Channel that it reads, or a list of channels.")
@@ -210,22 +207,15 @@ class Consumer(Model):
         description="How messages are handed over, leased and settled; default a plain queue.",
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.instances * self.concurrency > MOST_WORKERS:
-            message = f"instances times concurrency must be at most {MOST_WORKERS}"
-            raise ScenarioError(Problem(path=("concurrency",), message=message))
-        if len(set(self.reads)) < len(self.reads):
-            raise ScenarioError(Problem(path=("reads",), message="names a channel twice"))
-        problems = [
-            Problem(path=(field,), message=message)
-            for field, message in (*self._contradictions(), *settlement_contradictions(self))
-        ]
-        if problems:
-            raise ScenarioError(problems)
-        return self
-
     def _contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.instances * self.concurrency > MOST_WORKERS:
+            yield "concurrency", f"instances times concurrency must be at most {MOST_WORKERS}"
+        if len(set(self.reads)) < len(self.reads):
+            yield "reads", "names a channel twice"
+        yield from self._handling_contradictions()
+        yield from settlement_contradictions(self)
+
+    def _handling_contradictions(self) -> Iterator[tuple[str, str]]:
         yield from self._retry_contradictions()
         partition, after = self.subscription.lease_scope == "partition", self.settle == "after"
         if self.on_exhausted != "reject" and partition:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.problems import scenario_error
 
 Key = TypeVar("Key")
@@ -73,6 +74,25 @@ class Model(BaseModel):
             value = getattr(self, name)
             if field.is_required() or value != field.get_default(call_default_factory=True):
                 yield field.alias or name, value
+
+
+class ConsistentModel(Model):
+    """A part whose fields may each be valid and yet contradict each other.
+
+    A class says what contradicts what in ``_contradictions``; all of it is reported together, once
+    every field is valid by itself.
+    """
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [Problem(path=(field,), message=text) for field, text in self._contradictions()]
+        if problems:
+            raise ScenarioError(problems)
+        return self
+
+    def _contradictions(self) -> Iterable[tuple[str, str]]:
+        """Yield a field, and what is wrong with it in the company of the others."""
+        raise NotImplementedError
 
 
 class FrozenDict(dict[Key, Value]):

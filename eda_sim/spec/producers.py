@@ -11,17 +11,17 @@ carry most of the load, and so do their partitions.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eda_sim.spec.arrivals import AnyArrivals, Arrivals, PoissonArrivals
 from eda_sim.spec.distributions import Constant, CountDistribution, SizeDistribution
 from eda_sim.spec.distributions.base import exactly_one, given
-from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.links import Link
 from eda_sim.spec.measures import Duration, Measure, PositiveDuration, Rate, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel
 from eda_sim.spec.names import MOST_MESSAGES, Name
 from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.spelling import Family, Spelling
@@ -67,7 +67,7 @@ Keys = Annotated[
 """Which key a message carries."""
 
 
-class Producer(Model):
+class Producer(ConsistentModel):
     """A service that emits events to one channel."""
 
     to: Name = Field(description="Channel that it publishes to.")
@@ -114,12 +114,10 @@ class Producer(Model):
         "leaves at once, and is waited for.",
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
         exactly_one({"rate": self.rate, "arrivals": self.given_arrivals})
         if self.stop is not None and self.stop <= self.start:
-            raise ScenarioError(Problem(path=("stop",), message="must lie after start"))
-        return self
+            yield "stop", "must lie after start"
 
     @property
     def arrivals(self) -> AnyArrivals:

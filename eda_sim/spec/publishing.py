@@ -32,13 +32,13 @@ exponential(base=100ms, factor=2, cap=1s, jitter=proportional), idempotent: true
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict
 
-from eda_sim.spec.errors import Path, Problem, ScenarioError
+from eda_sim.spec.errors import Path, Problem
 from eda_sim.spec.measures import Duration, Measure, PositiveDuration, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel
 from eda_sim.spec.retry import SPINS, NoRetry, RetryPolicy, may_spin
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ MOST_IN_FLIGHT = 1_000_000
 PositiveBytes = Annotated[int, Measure("bytes", minimum=1, maximum=MOST_BUFFERED_BYTES, whole=True)]
 
 
-class Publishing(Model):
+class Publishing(ConsistentModel):
     """Batches, window, buffer, time-outs and retries of one publisher."""
 
     acks: Literal["none", "leader", "all"] = Field(
@@ -104,13 +104,6 @@ class Publishing(Model):
         "sticky (one partition for a batch's worth of bytes); default null: sticky if the "
         "channel's partitioner is sticky, otherwise round_robin.",
     )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [Problem(path=(field,), message=text) for field, text in self._contradictions()]
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         if self.max_block is not None and self.buffer_max_bytes is None:

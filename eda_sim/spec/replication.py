@@ -19,21 +19,20 @@ Kafka is unbounded; Linux writes dirty pages back after ``vm.dirty_expire_centis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict
 
 from eda_sim.spec.distributions import Constant, DurationDistribution, Uniform
-from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.measures import Duration, PositiveDuration, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel
 
 MOST_NODES = 99
 FAILURE_DETECTION = Uniform(low=7.0, high=9.0)
 """Seconds; see above."""
 
 
-class Replication(Model):
+class Replication(ConsistentModel):
     """Nodes, commit rule, failover and flushing of a channel."""
 
     factor: Annotated[int, Whole(1, MOST_NODES)] = Field(
@@ -85,13 +84,6 @@ class Replication(Model):
         default=0.0,
         description="With flush: before_ack, the time that each request takes longer; default 0s.",
     )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [Problem(path=(field,), message=text) for field, text in self._contradictions()]
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         if self.commit_rule != "isr":

@@ -20,15 +20,15 @@ last time is *redelivery* and *dead lettering*.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, Strict, model_validator
 
 from eda_sim.spec.distributions import DurationDistribution
 from eda_sim.spec.distributions.base import exactly_one
-from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.measures import Duration, PositiveDuration, Rate, Whole
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel, Model
 from eda_sim.spec.names import Name
 from eda_sim.spec.retry import MOST_DELAYS, ImmediateRetry, RetryPolicy
 from eda_sim.spec.subscription_rules import contradictions
@@ -106,7 +106,7 @@ DeliveryCounts = Annotated[
 ]
 
 
-class Subscription(Model):
+class Subscription(ConsistentModel):
     """Dispatch, leases, settlement and redelivery of one consumer."""
 
     lease_scope: Literal["delivery", "connection", "group", "partition"] = Field(
@@ -304,14 +304,8 @@ class Subscription(Model):
         "the earliest message left (default) or behind the latest.",
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [
-            Problem(path=(field,), message=message) for field, message in contradictions(self)
-        ]
-        if problems:
-            raise ScenarioError(problems)
-        return self
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        return contradictions(self)
 
     @property
     def is_queue(self) -> bool:

@@ -21,8 +21,8 @@ A/S/c/K
     Kendall's notation: arrivals / service / servers / places. M is exponential ("Markov"), D
     constant ("deterministic"), G any law, GI any law of independent intervals, M^[X] batches.
 
-Unless a function says otherwise, results are of the steady state, first come first served. Functions
-take keyword arguments only and return a :class:`SteadyState`, a number, or another small frozen
+Unless a function says otherwise, results are of the steady state, first come first served. All
+functions take keyword arguments only and return a :class:`SteadyState`, a number, or a small frozen
 object.
 
 =====================  ============================================================================
@@ -114,6 +114,7 @@ from eda_sim.theory.fan_out import (
 from eda_sim.theory.general import busy_period, mg1
 from eda_sim.theory.impatience import erlang_a
 from eda_sim.theory.keys import compacted_records, distinct_of_draws, hottest_partition, zipf_shares
+from eda_sim.theory.laws import Law
 from eda_sim.theory.markov import erlang_b, erlang_c, mm1, mmc, mmck, mxm1
 from eda_sim.theory.matrix_geometric import ekemc, mmpp_m1
 from eda_sim.theory.networks import littles_law, tandem
@@ -163,6 +164,7 @@ __all__ = [
     "BulkService",
     "BusyPeriod",
     "Drain",
+    "Law",
     "Leg",
     "Moments",
     "Network",

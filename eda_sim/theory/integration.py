@@ -7,6 +7,7 @@ integral of it. Between kinks all is smooth, and Gauss-Legendre rules converge a
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -49,7 +50,7 @@ def panels(breaks: Iterable[float], low: float, high: float, scale: float) -> Va
     """
     inner = sorted({low, high, *(point for point in breaks if low < point < high)})
     ends = [low]
-    for start, stop in zip(inner[:-1], inner[1:], strict=True):
+    for start, stop in itertools.pairwise(inner):
         step = scale
         point = start + step
         while point < stop - step / 4.0:
@@ -102,9 +103,9 @@ class Table:
         for start, stop in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
             points = (start + stop) / 2.0 + (stop - start) / 2.0 * nodes
             rows.append(chebyshev.chebfit(nodes, [function(point) for point in points], _DEGREE))
-        self._coefficients = np.array(rows)
+        self._coefficients: Values = np.array(rows, dtype=np.float64)
         halves = np.diff(ends)[:, None] / 2.0
-        self._slopes = chebyshev.chebder(self._coefficients, axis=1) / halves
+        self._slopes: Values = np.asarray(chebyshev.chebder(self._coefficients, axis=1) / halves)
 
     def __call__(self, points: Values) -> Values:
         """Return the values at some points; those below the first end are taken to lie there."""

@@ -98,7 +98,7 @@ class Leg:
         if self.pareto_share == 0.0:
             return exponential
         # The tail index decides; powers of many replicas only make it less.
-        pareto = self.pareto_least * (self.pareto_share / rest) ** (1.0 / self.pareto_index)
+        pareto = self.pareto_least * math.pow(self.pareto_share / rest, 1.0 / self.pareto_index)
         return max(exponential, pareto)
 
 

@@ -87,11 +87,14 @@ def _count(data: Integers, rows: Integers | int, places: Integers, sign: int) ->
     if places.size == 0:
         return
     first, last = int(places.min()), int(places.max())
+    if len(data) == 1:
+        rows = 0
+    places = places - first
     if isinstance(rows, int):
-        data[rows, first : last + 1] += sign * np.bincount(places - first)
+        data[rows, first : last + 1] += sign * np.bincount(places)
         return
     span = last + 1 - first
-    flat = np.bincount(rows * span + (places - first), minlength=len(data) * span)
+    flat = np.bincount(rows * span + places, minlength=len(data) * span)
     data[:, first : last + 1] += sign * flat.reshape(len(data), span)
 
 

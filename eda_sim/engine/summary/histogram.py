@@ -130,6 +130,8 @@ def sums_by(groups: Integers, values: Integers, size: int) -> list[int]:
     >>> sums_by(np.array([0, 1, 0]), np.array([1, 2, 3]), 2)
     [4, 2]
     """
+    if size == 1:
+        return [exact_sum(values)]
     sums = [0] * size
     for start in range(0, values.size, _ROWS_AT_A_TIME):
         part = slice(start, start + _ROWS_AT_A_TIME)

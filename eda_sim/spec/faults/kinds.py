@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from eda_sim.spec.distributions import DurationDistribution
 from eda_sim.spec.distributions.base import exactly_one
-from eda_sim.spec.errors import Problem, ScenarioError
 from eda_sim.spec.faults.parties import SECTIONS, Pair, Target
 from eda_sim.spec.measures import Duration, Measure, PositiveDuration
-from eda_sim.spec.model import Model
+from eda_sim.spec.model import ConsistentModel
 
 LARGEST_FACTOR = 1e6
 
@@ -23,7 +22,7 @@ Factor = Annotated[float, Measure("number", minimum=1.0, maximum=LARGEST_FACTOR)
 Chance = Annotated[float, Measure("number", maximum=1.0, positive=True)]
 
 
-class AnyFault(Model):
+class AnyFault(ConsistentModel):
     """What all faults share: when they happen.
 
     Once, ``at`` a time, and it ``lasts``. Or again and again: up for a time drawn from ``mtbf``,
@@ -51,15 +50,8 @@ class AnyFault(Model):
         default=None, description="With mtbf: time from a fault to its repair; default null."
     )
 
-    @model_validator(mode="after")
-    def _timed(self) -> Self:
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
         exactly_one({"at": self.at, "mtbf": self.mtbf})
-        problems = [Problem(path=(name,), message=text) for name, text in self._mistimed()]
-        if problems:
-            raise ScenarioError(problems)
-        return self
-
-    def _mistimed(self) -> Iterator[tuple[str, str]]:
         if self.mtbf is None:
             if self.mttr is not None:
                 yield "mttr", "only with mtbf; one fault has lasts"

@@ -92,7 +92,7 @@ ORACLES = {
     "vis.logn.2.0": 0.04129560971115318,
     "vis.logn.kill.2.0": 1.9624421851181917,
 }
-"""Closed forms; each was computed twice by independent means (see tests/theory/oracles.json for
+"""Closed forms; each was computed twice by independent means (see eda_sim/evidence/oracles.json for
 the form of the records)."""
 
 

@@ -1,17 +1,18 @@
 """How long a random number takes: compiled, in blocks from Python, and one by one from Python.
 
-Run it with ``python benchmarks/streams.py``; with ``EDA_SIM_INTERPRETED=1`` it measures the
-interpreted twin. Each line is checked to have drawn what it claims before it is timed.
+With ``EDA_SIM_INTERPRETED=1`` in the environment it measures the interpreted twin. Each line is
+checked to have drawn what it claims before it is timed.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from benchmarks.measuring import fastest
 from eda_sim.engine.streams import samplers
 from eda_sim.engine.streams._jit import COMPILED
 from eda_sim.spec.distributions import (
@@ -40,21 +41,20 @@ DISTRIBUTIONS = {
 ADDRESS = (7, 0, 4, 99)
 DRAWS = 400_000 if COMPILED else 4_000
 BLOCK = 256
+FULL = 5
+FAST = 1
+"""Repeats."""
 
 
-def nanoseconds_each(action: Callable[[], None], count: int) -> float:
-    """Return the best of five, per draw; the first call, which may compile, is not counted."""
+def nanoseconds_each(action: Callable[[], None], count: int, repeats: int) -> float:
+    """Return the fastest, per draw; the first call, which may compile, is not counted."""
     action()
-    best = float("inf")
-    for _ in range(5):
-        started = time.perf_counter()
-        action()
-        best = min(best, time.perf_counter() - started)
-    return best / count * 1e9
+    _, seconds = fastest(action, repeats)
+    return seconds.cpu_s / count * 1e9
 
 
-def main() -> None:
-    """Print a table in nanoseconds per draw."""
+def measure(repeats: int) -> dict[str, Any]:
+    """Return a row per distribution, in nanoseconds per draw."""
     table = samplers.lower(list(DISTRIBUTIONS.values()))
     out = np.empty(DRAWS, dtype=np.int64)
     block = np.empty(BLOCK, dtype=np.int64)
@@ -72,15 +72,18 @@ def main() -> None:
         for event in range(calls):
             samplers.sample_ns(table, row, *ADDRESS, event, 1)
 
-    ways = ((inside, DRAWS), (in_blocks, blocks * BLOCK), (one_by_one, calls))
-    print(f"{'compiled' if COMPILED else 'interpreted'}, ns per draw")
-    print(f"{'':18s}{'inside':>10s}{f'block {BLOCK}':>12s}{'one by one':>12s}")
+    ways = {
+        "inside": (inside, DRAWS),
+        "in_blocks": (in_blocks, blocks * BLOCK),
+        "one_by_one": (one_by_one, calls),
+    }
+    rows = []
     for row, name in enumerate(DISTRIBUTIONS):
         inside(row)
         assert out[3] == samplers.sample_ns(table, row, *ADDRESS, 3, 1)
-        times = [nanoseconds_each(partial(draw, row), count) for draw, count in ways]
-        print(f"{name:18s}{times[0]:10.1f}{times[1]:12.1f}{times[2]:12.1f}")
-
-
-if __name__ == "__main__":
-    main()
+        times = {
+            f"{way}_ns": nanoseconds_each(partial(draw, row), count, repeats)
+            for way, (draw, count) in ways.items()
+        }
+        rows.append({"distribution": name, **times})
+    return {"rows": rows, "kernels": "compiled" if COMPILED else "interpreted"}

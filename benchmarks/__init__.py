@@ -1,0 +1,1 @@
+"""Benchmarks: how long the engines take, beside others; ``make bench`` runs them."""

@@ -1,0 +1,5 @@
+"""Which C++ compiler there is."""
+
+import os
+
+COMPILER = os.environ.get("CXX") or "g++"
