@@ -140,7 +140,7 @@ def _summary_of_compiled(plan: Plan, facts: Facts, progress: Progress | None) ->
     """Run a plan on the compiled engine and count what it writes down."""
     from eda_sim.engine.compiled import simulation as compiled
 
-    return summarize(compiled.simulate(plan, progress=progress), facts)
+    return compiled.summarize(plan, facts, progress=progress)
 
 
 def _pays(scenario: Scenario) -> bool:

@@ -13,8 +13,8 @@ from eda_sim.engine.compiled import lists, model, trees
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, jit
-from eda_sim.engine.compiled.rows import add_row, new_row
 from eda_sim.engine.compiled.publishers import mark
+from eda_sim.engine.compiled.rows import add_row, new_row
 
 COLLECTING = 0
 READY = 1

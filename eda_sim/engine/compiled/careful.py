@@ -10,8 +10,8 @@ from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.logs import commit
 from eda_sim.engine.compiled.partitions import raise_status, write
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import add_row
 from eda_sim.engine.compiled.records import entries_end, log, new_record
+from eda_sim.engine.compiled.rows import add_row
 
 
 @action(a.BUILD_CLUSTER)

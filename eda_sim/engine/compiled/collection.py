@@ -14,8 +14,8 @@ H.-J. Boehm, M. Weiser, "Garbage collection in an uncooperative environment" (19
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from eda_sim.engine.trace import CopyState, MessageStatus, Table
 
 Marks = npt.NDArray[np.bool_]
 
-LEAST = 200_000
+LEAST = 100_000
 """New rows that are worth a search."""
 
 FREED = -2
@@ -78,6 +78,12 @@ _ROOTS = (
     "MEMORY",
 )
 _FAMILIES = {"MESSAGE": "messages", "ENTRY": "copies", "DELIVERY": "deliveries"}
+_ORDER = {
+    "MESSAGE": ("message_id",),
+    "ENTRY": ("consumer", "copy_id"),
+    "DELIVERY": ("attempt", "consumer", "copy_id"),
+}
+"""By what their rows stand in the order of the run; the last counts most."""
 _OPEN_STATUSES = (MessageStatus.BUFFERED, MessageStatus.IN_FLIGHT)
 _FINAL_STATES = range(CopyState.ACKNOWLEDGED, CopyState.MOVED + 1)
 
@@ -216,9 +222,7 @@ class Collector:
             firsts = numbers[own][np.append(True, np.diff(copies[own]) != 0)[: own.sum()]]
             if firsts.size:
                 head = memory.base("CHANNEL", "free_entries") + number
-                memory.ints[firsts + cells.ENTRY_COPY_ID] = np.append(
-                    firsts[1:], memory.ints[head]
-                )
+                memory.ints[firsts + cells.ENTRY_COPY_ID] = np.append(firsts[1:], memory.ints[head])
                 memory.ints[head] = firsts[0]
         return numbers[gone & is_alone]
 
@@ -275,18 +279,42 @@ def _among(found: _Rows, words: Numbers) -> Marks:
     return marks & found.is_used
 
 
-def _columns(table: str, found: _Rows, gone: Marks) -> dict[str, Any]:
+class _Columns(Mapping[str, Numbers]):
+    """The columns of some rows; each is taken out of them when it is asked for.
+
+    Parameters
+    ----------
+    table : str
+        Whose rows they are.
+    cells_of_rows : int64 array
+        What stands in them, a row each.
+    """
+
+    def __init__(self, table: str, cells_of_rows: Numbers) -> None:
+        found = TABLES[table]
+        self._cells = cells_of_rows
+        self._places = {
+            spec.name: found.columns[spec.name] - found.first - rows.COLUMNS
+            for spec in TRACE_TABLES[_FAMILIES[table]]
+        }
+        if table == "MESSAGE":
+            self._places["message_id"] = found.columns["id"] - found.first - rows.COLUMNS
+
+    def __getitem__(self, name: str) -> Numbers:
+        return np.ascontiguousarray(self._cells[:, self._places[name]])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _columns(table: str, found: _Rows, gone: Marks) -> _Columns:
     """Return the columns of the trace for some rows, in the order of the run."""
-    columns = {
-        spec.name: found.column(table, spec.name)[gone]
-        for spec in TRACE_TABLES[_FAMILIES[table]]
-    }
-    if table == "MESSAGE":
-        columns["message_id"] = found.column(table, "id")[gone]
-        keys: tuple[str, ...] = ("message_id",)
-    elif table == "ENTRY":
-        keys = ("consumer", "copy_id")
-    else:
-        keys = ("attempt", "consumer", "copy_id")
+    columns = _Columns(table, found.cells[gone])
+    keys = _ORDER[table]
+    if (np.diff(columns[keys[-1]]) > 0).all():
+        return columns
     order = np.lexsort([columns[key] for key in keys])
-    return {name: values[order] for name, values in columns.items()}
+    return _Columns(table, found.cells[gone][order])

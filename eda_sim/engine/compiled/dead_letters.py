@@ -14,8 +14,8 @@ from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.histories import earlier
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.queues import finish
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.transfers import come_from, store_copy
 
 # Giving up ------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from eda_sim.engine.compiled import lists, network
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.queues import acquire, hand_over
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.sessions import event_address, hold_of, wake_up
 from eda_sim.engine.compiled.waiting import IN_ORDER, take_one
 

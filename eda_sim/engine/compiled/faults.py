@@ -16,9 +16,9 @@ from eda_sim.engine.compiled.instances import come_up_again, hits, note_silence
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.network import reads
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.producers import crash as crash_producer
 from eda_sim.engine.compiled.producers import restart as restart_producer
+from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.schedules import extend
 
 

@@ -246,14 +246,12 @@ class Memory:
         """Return where all rows of a table lie, ascending, and a copy of what stands in them."""
         found = TABLES[table]
         width = found.width
-        numbers, values = [], []
+        numbers, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         for start, end in self._stretches(found.first):
-            count = (end - start) // width
-            numbers.append(start + width * np.arange(count) - found.first - rows.COLUMNS)
-            values.append(np.array(self.ints[start : start + count * width]).reshape(count, width))
-        if not numbers:
-            return np.zeros(0, dtype=np.int64), np.zeros((0, width), dtype=np.int64)
-        return np.concatenate(numbers), np.concatenate(values)
+            end -= (end - start) % width
+            numbers.append(np.arange(start, end, width) - found.first - rows.COLUMNS)
+            values.append(np.asarray(self.ints[start:end], dtype=np.int64))
+        return np.concatenate(numbers), np.concatenate(values).reshape(-1, width)
 
     def words(self, tables: Iterable[str]) -> Numbers:
         """Return all that stands in the tables of columns, and in some tables of rows."""

@@ -175,9 +175,7 @@ def take_groups(m: Ints, queue: int, limit: int) -> int:
             entry = _first(m, group)
             if entry == NOTHING:
                 break
-            m[c.MESSAGE_GROUP_WAITING + group] = trees.pop(
-                m, m[c.MESSAGE_GROUP_WAITING + group]
-            )
+            m[c.MESSAGE_GROUP_WAITING + group] = trees.pop(m, m[c.MESSAGE_GROUP_WAITING + group])
             m[c.MESSAGE_GROUP_OUT + group] += 1
             m[c.ENTRY_NEXT + entry] = NOTHING
             if last == NOTHING:

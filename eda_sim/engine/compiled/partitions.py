@@ -103,9 +103,7 @@ def store(m: Ints, f: Reals, request: int) -> None:
 
 
 @jit
-def store_one(
-    m: Ints, f: Reals, partition: int, request: int, message: int, delay_ns: int
-) -> None:
+def store_one(m: Ints, f: Reals, partition: int, request: int, message: int, delay_ns: int) -> None:
     """Store one message in an ideal partition and let subscriptions see it."""
     entries = write(m, f, partition, request, message)
     if request == NOTHING or m[c.REQUEST_ORIGIN_COPY + request] == NOTHING:

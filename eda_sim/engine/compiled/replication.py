@@ -15,8 +15,8 @@ from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.logs import commit
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
-from eda_sim.engine.compiled.rows import add_row
 from eda_sim.engine.compiled.retention import enforce
+from eda_sim.engine.compiled.rows import add_row
 
 OS_WRITEBACK_NS = 30_000_000_000
 """Age at which Linux writes a dirty page back: ``vm.dirty_expire_centisecs`` 3000."""

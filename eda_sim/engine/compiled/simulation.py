@@ -66,7 +66,7 @@ _UNITS = (
 Progress = Callable[[float], None]
 
 _EVENTS_AT_A_TIME = 1_000_000
-_EVENTS_BETWEEN_COUNTS = 1 << 17
+_EVENTS_BETWEEN_COUNTS = 1 << 15
 _TABLES = {
     "messages": "MESSAGE",
     "copies": "ENTRY",
@@ -147,9 +147,7 @@ class _Counting:
         """Count what the run has done with, if that is much."""
         if self._collector.is_due() or self._memory.is_nearly_full():
             batch = self._collector.collect()
-            self._summarizer.absorb(
-                batch.messages, batch.copies, batch.deliveries, live=batch.live
-            )
+            self._summarizer.absorb(batch.messages, batch.copies, batch.deliveries, live=batch.live)
             self._take_series()
 
     def finish(self) -> Summary:
@@ -166,8 +164,7 @@ class _Counting:
         taken = self._collector.take_series()
         if self._series is not None:
             taken = {
-                name: np.concatenate([self._series[name], values])
-                for name, values in taken.items()
+                name: np.concatenate([self._series[name], values]) for name, values in taken.items()
             }
         self._series = thinned(taken, self._facts.sample_every_ns)
 
