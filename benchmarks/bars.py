@@ -125,7 +125,8 @@ def _of_summary(rows: list[Any]) -> Iterator[Bar]:
     why = "es.run has no record=" if not rows else "10^8 messages were not run"
     by_messages = {row["messages"]: row for row in rows}
     last = by_messages.get(10**8)
-    if last is None:
+    if last is None or "missing" in last:
+        why = why if last is None else last["missing"]
         yield Bar(memory, "at most 400 MB", why, None)
         yield Bar(flat, "flat within 20 %", why, None)
         return

@@ -8,10 +8,6 @@ from benchmarks.measuring import fastest, free_mib, has_summary, in_new_process
 from eda_sim.engine import execute
 from eda_sim.spec import Scenario
 
-FULL_RECORD_BYTES = 1_500
-"""More than a message takes at the peak of a run with a full record; a run that would not fit is
-left out."""
-
 
 class Size(NamedTuple):
     """How far each goes."""
@@ -66,14 +62,25 @@ def measure(size: Size) -> dict[str, Any]:
 
 def measure_messages(size: Size) -> list[dict[str, Any]]:
     """Return time and peak memory of runs of the pipeline, each in a process of its own."""
-    rows = []
-    for messages in size.full_messages:
-        if messages * FULL_RECORD_BYTES / 2**20 > free_mib():
-            rows.append({"record": "full", "messages": messages, "missing": "not enough memory"})
-        else:
-            rows.append(measure_run("full", messages, size))
+    rows = measure_record("full", size.full_messages, size)
     if has_summary():
-        rows += [measure_run("summary", messages, size) for messages in size.summary_messages]
+        rows += measure_record("summary", size.summary_messages, size)
+    return rows
+
+
+def measure_record(record: str, sizes: tuple[int, ...], size: Size) -> list[dict[str, Any]]:
+    """Measure ever longer runs; one that would not fit into memory, by the last, is left out."""
+    rows: list[dict[str, Any]] = []
+    bytes_each = 0.0
+    for messages in sizes:
+        needed = messages * bytes_each / 2**20
+        if needed > free_mib():
+            why = f"would need {needed / 1024:,.0f} GiB"
+            rows.append({"record": record, "messages": messages, "missing": why})
+            continue
+        row = measure_run(record, messages, size)
+        bytes_each = max(0.0, row["peak_mib"] - row["peak_before_mib"]) * 2**20 / messages
+        rows.append(row)
     return rows
 
 

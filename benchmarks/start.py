@@ -20,7 +20,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(repeats=5, cold=True)
-FAST = Size(repeats=2, cold=False)
+FAST = Size(repeats=1, cold=False)
 
 SCRIPT = """\
 import time

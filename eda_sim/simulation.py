@@ -13,13 +13,11 @@ with :mod:`eda_sim.plots`.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy.typing as npt
 import pandas as pd
@@ -30,15 +28,18 @@ from eda_sim.analysis.latency import Latency, latency
 from eda_sim.analysis.little import littles_law
 from eda_sim.analysis.recovery import recovery
 from eda_sim.analysis.staleness import staleness
-from eda_sim.analysis.storage import RunFolderError, is_run_folder, read_trace, write_trace
+from eda_sim.analysis.storage import RunFolderError, read_trace, whole_run_folder, write_trace
 from eda_sim.analysis.summary import publishing, summary
 from eda_sim.analysis.tables import Tables, to_tables
 from eda_sim.analysis.throughput import throughput
 from eda_sim.analysis.topology import topology
 from eda_sim.analysis.utilization import utilization
 from eda_sim.engine import execute
+from eda_sim.engine.execute import Engine, Record
+from eda_sim.engine.summary import Summary
 from eda_sim.engine.trace import Trace
 from eda_sim.engine.user import Handler, Process
+from eda_sim.run_summary import RunSummary
 from eda_sim.spec import Scenario, dump, load
 
 if TYPE_CHECKING:
@@ -47,16 +48,45 @@ if TYPE_CHECKING:
 SCENARIO = "scenario.yaml"
 
 
+@overload
 def run(
     scenario: Scenario,
     *,
     seed: int | None = None,
     replication: int = 0,
-    engine: Literal["auto", "compiled", "reference"] = "auto",
+    engine: Engine = "auto",
+    record: Literal["full"] = "full",
     progress: Callable[[float], None] | None = None,
     handlers: Mapping[str, Handler] | None = None,
     processes: Iterable[Process] = (),
-) -> Run:
+) -> Run: ...
+
+
+@overload
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    engine: Engine = "auto",
+    record: Literal["summary"],
+    progress: Callable[[float], None] | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    processes: Iterable[Process] = (),
+) -> RunSummary: ...
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    engine: Engine = "auto",
+    record: Record = "full",
+    progress: Callable[[float], None] | None = None,
+    handlers: Mapping[str, Handler] | None = None,
+    processes: Iterable[Process] = (),
+) -> Run | RunSummary:
     """Simulate a scenario.
 
     Parameters
@@ -69,6 +99,9 @@ def run(
         Number of the independent replication, from 0.
     engine : {"auto", "compiled", "reference"}
         Who simulates; the run is the same.
+    record : {"full", "summary"}
+        Keep every row, some hundred bytes per message; or count them in constant memory, with
+        quantiles within 1 %.
     progress : callable, optional
         Called now and then with the share of the run that is done, from 0 to 1.
     handlers : mapping, optional
@@ -79,7 +112,8 @@ def run(
 
     Returns
     -------
-    Run
+    Run or RunSummary
+        The latter with ``record="summary"``.
 
     Raises
     ------
@@ -93,17 +127,20 @@ def run(
     >>> es.run(quick, seed=1).digest() == es.run(quick, seed=1).digest()
     True
     """
-    trace = execute.execute(
+    written = execute.execute(
         scenario,
         seed=seed,
         replication=replication,
         engine=engine,
+        record=record,
         progress=progress,
         handlers=handlers,
         processes=processes,
     )
     used = scenario.seed if seed is None else seed
-    return Run(scenario=scenario, trace=trace, seed=used, replication=replication)
+    if isinstance(written, Summary):
+        return RunSummary(scenario, written, seed=used, replication=replication)
+    return Run(scenario=scenario, trace=written, seed=used, replication=replication)
 
 
 def check(
@@ -205,6 +242,11 @@ class Run:
     def faults(self) -> pd.DataFrame:
         """One row per fault and instance that it hit."""
         return self.tables.faults
+
+    @property
+    def message_count(self) -> int:
+        """How many messages were created, those of the warm-up included."""
+        return int(self.trace.messages["created_at"].size)
 
     @property
     def ended_at(self) -> float:
@@ -313,15 +355,7 @@ class Run:
         """
         from eda_sim import __version__
 
-        target = Path(path).absolute()
-        if target.exists() and not (target.is_dir() and _may_replace(target)):
-            message = f"{path} is there and does not hold a run; it is left alone"
-            raise FileExistsError(message)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".eda-sim-", dir=target.parent))
-        try:
-            whole = staging / "run"
-            whole.mkdir()
+        with whole_run_folder(path) as whole:
             facts = {
                 "version": __version__,
                 "scenario": self.scenario.name,
@@ -330,11 +364,6 @@ class Run:
             }
             write_trace(self.trace, whole, **facts)
             (whole / SCENARIO).write_text(dump(self.scenario), encoding="utf-8")
-            if target.exists():
-                target.rename(staging / "before")
-            whole.rename(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
@@ -356,13 +385,10 @@ class Run:
         return cls(scenario=scenario, trace=trace, seed=seed, replication=replication)
 
     def __repr__(self) -> str:
-        messages, deliveries = (
-            self.trace.messages["created_at"].size,
-            self.trace.deliveries["attempt"].size,
-        )
+        deliveries = self.trace.deliveries["attempt"].size
         return (
             f"Run({self.scenario.name}, seed={self.seed}, replication={self.replication}: "
-            f"{messages:,} messages, {deliveries:,} deliveries, "
+            f"{self.message_count:,} messages, {deliveries:,} deliveries, "
             f"{self.trace.ended_at_ns / 1e9:g} s, digest {self.digest()[:8]})"
         )
 
@@ -370,7 +396,3 @@ class Run:
         table = self.summary().set_index("consumer").T
         shown = table.map(lambda value: f"{value:,.4g}" if isinstance(value, float) else value)
         return f"<p>{self!r}</p>{shown.to_html()}"
-
-
-def _may_replace(folder: Path) -> bool:
-    return is_run_folder(folder) or not any(folder.iterdir())

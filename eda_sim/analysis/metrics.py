@@ -271,6 +271,7 @@ class _Measuring:
         self._effects: dict[str, pd.DataFrame] = {}
 
     def value(self, metric: Metric) -> float:
+        """Return one metric in s, per s or as a count; NaN if the run has no such number."""
         consumer = metric.consumer
         if consumer is None or consumer not in self._tables.names:
             message = f"metric {metric}: no consumer {consumer!r}"

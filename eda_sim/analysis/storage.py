@@ -7,8 +7,12 @@ loses nothing: reading gives the trace back bit by bit, and its digest proves it
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,69 @@ class RunFolderError(ValueError):
 def is_run_folder(folder: Path) -> bool:
     """Return whether ``folder`` looks like the folder of a saved run."""
     return (folder / META).is_file()
+
+
+@contextlib.contextmanager
+def whole_run_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write a run into that appears at ``path`` whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        A folder that does not exist, is empty, or holds a run, which is replaced.
+
+    Yields
+    ------
+    Path
+        An empty folder.
+
+    Raises
+    ------
+    FileExistsError
+        If something else is there.
+    """
+    target = Path(path).absolute()
+    if target.exists() and not (target.is_dir() and _may_replace(target)):
+        message = f"{path} is there and does not hold a run; it is left alone"
+        raise FileExistsError(message)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".eda-sim-", dir=target.parent))
+    try:
+        whole = staging / "run"
+        whole.mkdir()
+        yield whole
+        if target.exists():
+            target.rename(staging / "before")
+        whole.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _may_replace(folder: Path) -> bool:
+    return is_run_folder(folder) or not any(folder.iterdir())
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Return what ``meta.json`` of a saved run says.
+
+    Raises
+    ------
+    RunFolderError
+        If there is none, or it is of another version.
+    """
+    if not is_run_folder(folder):
+        message = f"{folder}: not the folder of a saved run: there is no {META}"
+        raise RunFolderError(message)
+    try:
+        meta: dict[str, Any] = json.loads((folder / META).read_text(encoding="utf-8"))
+        version = meta["format"]
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        message = f"{folder}: not readable as a saved run: {error}"
+        raise RunFolderError(message) from error
+    if version != FORMAT:
+        message = f"{folder}: format {version} is not readable: this version reads {FORMAT}"
+        raise RunFolderError(message)
+    return meta
 
 
 def write_trace(trace: Trace, folder: Path, **facts: Any) -> None:
@@ -88,15 +155,11 @@ def read_trace(folder: Path) -> tuple[Trace, dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not is_run_folder(folder):
-        message = f"{folder}: not the folder of a saved run: there is no {META}"
+    meta = read_meta(folder)
+    if meta.get("record") == "summary":
+        message = f"{folder}: holds the summary of a run, not its tables: read it with RunSummary"
         raise RunFolderError(message)
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        version = meta["format"]
-        if version != FORMAT:
-            message = f"{folder}: format {version} is not readable: this version reads {FORMAT}"
-            raise RunFolderError(message)
         names = Names(**{name: tuple(values) for name, values in meta["names"].items()})
         tables = {
             table: _from_arrow(pq.read_table(folder / f"{table}.parquet"), names, columns)
@@ -105,8 +168,6 @@ def read_trace(folder: Path) -> tuple[Trace, dict[str, Any]]:
         trace = Trace(names=names, ended_at_ns=int(meta["ended_at_ns"]), **tables)
         is_same = trace.digest() == meta["digest"]
     except (KeyError, TypeError, ValueError, OSError, pa.ArrowException) as error:
-        if isinstance(error, RunFolderError):
-            raise
         message = f"{folder}: not readable as a saved run: {error}"
         raise RunFolderError(message) from error
     if not is_same:

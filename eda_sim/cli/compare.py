@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eda_sim.cli.experiments import (
+    experiment,
     experiment_options,
     plain,
     records,
-    refusals,
     table_lines,
     wording_of,
 )
 from eda_sim.cli.failures import BadInputError
 from eda_sim.cli.options import change_option, json_option, scenario_argument, usable_scenario
-from eda_sim.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,16 +86,13 @@ def compare(
     after = usable_scenario(variant or scenario, (*changes, *to))
     import eda_sim
 
-    with refusals(), progress_bar(f"Comparison of {before.name}") as show:
+    with experiment(f"Comparison of {before.name}", options) as common:
         result = eda_sim.compare(
             before,
             after,
             metric=metric,
             replications=replications,
-            executor=options["workers"],
-            store=options["store"],
-            seed=options["seed"],
-            progress=show or False,
+            **common,
         )
     if as_json:
         printed = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from eda_sim.cli.failures import BadInputError, FailedCheckError
+from eda_sim.cli.progress import progress_bar
 from eda_sim.cli.wording import count, duration, percent, rate
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from eda_sim.analysis.metrics import Metric
 
-__all__ = ["experiment_options", "plain", "records", "refusals", "table_lines", "wording_of"]
+__all__ = ["experiment", "experiment_options", "plain", "records", "table_lines", "wording_of"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,7 +52,32 @@ def experiment_options(command: Command) -> Command:
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def experiment(label: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Hold the runs of an experiment: a bar while they are made, one line if they are refused.
+
+    Parameters
+    ----------
+    label : str
+        What the bar says.
+    options : mapping
+        The values of :func:`experiment_options`.
+
+    Yields
+    ------
+    dict
+        The arguments that ``sweep``, ``compare`` and ``size`` take alike.
+    """
+    with _refusals(), progress_bar(label) as show:
+        yield {
+            "executor": options["workers"],
+            "store": options["store"],
+            "seed": options["seed"],
+            "progress": show or False,
+        }
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
     """Turn what the library says about arguments and runs into one line and an exit code."""
     from eda_sim.experiments import ExperimentError
 

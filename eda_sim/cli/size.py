@@ -8,16 +8,15 @@ from typing import Any
 import click
 
 from eda_sim.cli.experiments import (
+    experiment,
     experiment_options,
     plain,
     records,
-    refusals,
     table_lines,
     wording_of,
 )
 from eda_sim.cli.failures import BadInputError, FailedCheckError
 from eda_sim.cli.options import change_option, json_option, scenario_argument, usable_scenario
-from eda_sim.cli.progress import progress_bar
 
 __all__ = ["size"]
 
@@ -79,7 +78,7 @@ def size(
     import eda_sim
 
     ends = {name: _end(name, options[name]) for name in ("low", "high")}
-    with refusals(), progress_bar(f"Sizing {chosen.name}") as show:
+    with experiment(f"Sizing {chosen.name}", options) as common:
         result = eda_sim.size(
             chosen,
             objective,
@@ -87,10 +86,7 @@ def size(
             **ends,
             find=options["find"],
             replications=options["replications"],
-            executor=options["workers"],
-            store=options["store"],
-            seed=options["seed"],
-            progress=show or False,
+            **common,
         )
     if as_json:
         printed = {

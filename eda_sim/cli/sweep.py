@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eda_sim.cli.experiments import (
+    experiment,
     experiment_options,
     records,
-    refusals,
     table_lines,
     wording_of,
 )
 from eda_sim.cli.failures import BadInputError, FailedCheckError
 from eda_sim.cli.files import whole_file
 from eda_sim.cli.options import change_option, json_option, scenario_argument, usable_scenario
-from eda_sim.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,17 +96,14 @@ def sweep(
     from eda_sim.experiments.sweeping import USUAL_METRICS
 
     failure = ""
-    with refusals(), progress_bar(f"Sweep of {chosen.name}") as show:
+    with experiment(f"Sweep of {chosen.name}", options) as common:
         try:
             table = eda_sim.sweep(
                 chosen,
                 points,
                 replications=replications,
                 metrics=metrics or USUAL_METRICS,
-                executor=options["workers"],
-                store=options["store"],
-                seed=options["seed"],
-                progress=show or False,
+                **common,
             )
         except eda_sim.ExperimentError as error:
             if error.table is None:

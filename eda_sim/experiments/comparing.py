@@ -22,12 +22,7 @@ from eda_sim.analysis.replications import (
 from eda_sim.experiments.arguments import check_count, check_seed, check_share
 from eda_sim.experiments.executors import Executor
 from eda_sim.experiments.progress import Progress
-from eda_sim.experiments.running import (
-    ExperimentError,
-    StorePath,
-    Task,
-    make_runs,
-)
+from eda_sim.experiments.running import StorePath, Task, make_runs, only_numbers
 from eda_sim.experiments.wording import spelled_value
 from eda_sim.spec import Scenario
 
@@ -169,17 +164,17 @@ def compare(
     ]
     label = f"Comparison of {scenario.name}"
     outcomes = make_runs(tasks, executor=executor, store=store, progress=progress, label=label)
-    failed = [place for place, outcome in enumerate(outcomes) if outcome.error]
-    if failed:
-        side, replication = _SIDES[failed[0] % 2], failed[0] // 2
-        message = (
-            f"{len(failed)} of {len(tasks)} runs failed: {side}, replication {replication}: "
-            f"{outcomes[failed[0]].error}"
-        )
-        raise ExperimentError(message)
-    values = [outcome.numbers[0] for outcome in outcomes]
-    runs = pd.DataFrame(
-        {"replication": range(replications), "scenario": values[::2], "variant": values[1::2]}
-    )
+    return Comparison(metrics[0], _table_of_pairs(only_numbers(outcomes, _place)), confidence)
+
+
+def _place(number: int) -> str:
+    """Say which run of a comparison has a number: both sides take turns."""
+    replication, side = divmod(number, len(_SIDES))
+    return f"{_SIDES[side]}, replication {replication}"
+
+
+def _table_of_pairs(values: list[float]) -> pd.DataFrame:
+    before, after = values[::2], values[1::2]
+    runs = pd.DataFrame({"replication": range(len(before)), "scenario": before, "variant": after})
     runs["difference"] = runs["variant"] - runs["scenario"]
-    return Comparison(metrics[0], runs, confidence)
+    return runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -128,6 +128,42 @@ def make_runs(
                 kept.put(keys[place], outcome.numbers, _facts(tasks[place]))
             show(len(outcomes) / len(tasks))
     return [outcomes[place] for place in range(len(tasks))]
+
+
+def only_numbers(outcomes: Sequence[Outcome], where: Callable[[int], str]) -> list[float]:
+    """Return the only number of each run.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of runs that each had one metric.
+    where : callable
+        Gives the parameters of a run, by its position, in words.
+
+    Returns
+    -------
+    list of float
+        In their order.
+
+    Raises
+    ------
+    ExperimentError
+        If runs failed: how many, where first, and why.
+
+    Examples
+    --------
+    >>> only_numbers([Outcome((1.5,)), Outcome((2.5,))], str)
+    [1.5, 2.5]
+    >>> only_numbers([Outcome((1.5,)), Outcome(error="no memory")], "replication {}".format)
+    Traceback (most recent call last):
+    eda_sim.experiments.running.ExperimentError: 1 of 2 runs failed: replication 1: no memory
+    """
+    failed = [place for place, outcome in enumerate(outcomes) if outcome.error]
+    if failed:
+        count = f"{len(failed)} of {len(outcomes)} runs failed"
+        message = f"{count}: {where(failed[0])}: {outcomes[failed[0]].error}"
+        raise ExperimentError(message)
+    return [outcome.numbers[0] for outcome in outcomes]
 
 
 def _keys(tasks: Iterable[Task]) -> list[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,12 +25,7 @@ from eda_sim.experiments.designs import Range, read_range
 from eda_sim.experiments.executors import Executor
 from eda_sim.experiments.points import spelled
 from eda_sim.experiments.progress import Progress
-from eda_sim.experiments.running import (
-    ExperimentError,
-    StorePath,
-    Task,
-    make_runs,
-)
+from eda_sim.experiments.running import Outcome, StorePath, Task, make_runs, only_numbers
 from eda_sim.experiments.wording import spelled_value
 from eda_sim.spec import Scenario
 from eda_sim.spec.errors import shown
@@ -178,61 +174,96 @@ def size(
     check_count("replications", replications, at_least=2)
     check_share("confidence", confidence)
     check_seed(seed)
-    if find not in ("smallest", "largest"):
-        message = f"find: {shown(find)} is not valid: must be 'smallest' or 'largest'"
-        raise ValueError(message)
+    _check_find(find)
     check_share("tolerance", tolerance)
-    goal = parse_objective(objective)
     span = read_range(vary, (low, high))
     scenario.replace({vary: span.spelled(span.low)})  # before the first run: is there such a path
-    rows: dict[float, dict[str, Any]] = {}
-
-    def meets(number: float) -> bool:
-        changes = {vary: span.spelled(number, digits=_DIGITS)}
-        variant = scenario.replace(changes)
-        own = goal.at_one(list(variant.consumers))
-        used = variant.seed if seed is None else seed
-        tasks = [Task(variant, used, each, (own.metric,)) for each in range(replications)]
-        values = _values(tasks, changes, executor=executor, store=store, progress=progress)
-        worst = own.worst(values, confidence=confidence)
-        rows[number] = {
-            "value": changes[vary],
-            "mean": mean_over_replications(values).value,
-            "bound": worst,
-            "n": replications,
-            "meets": own.holds(worst),
-        }
-        return own.holds(worst)
-
-    rounded = _search(span, meets if find == "smallest" else lambda x: not meets(x), tolerance)
-    number = rounded[1] if find == "smallest" else rounded[0]
-    value = None if number is None else rows[number]["value"]
-    table = pd.DataFrame([rows[number] for number in sorted(rows)])
-    chosen = None if value is None else scenario.replace({vary: value})
-    names = list((chosen or scenario).consumers)
+    trials = _Trials(
+        scenario=scenario,
+        goal=parse_objective(objective),
+        vary=vary,
+        span=span,
+        seed=seed,
+        replications=replications,
+        confidence=confidence,
+        runs=partial(make_runs, executor=executor, store=store, progress=progress),
+    )
+    number = trials.smallest(tolerance) if find == "smallest" else trials.largest(tolerance)
+    chosen = None if number is None else trials.variant(number)
     return Sizing(
-        value=value,
-        objective=goal.at_one(names),
+        value=None if number is None else trials.value(number),
+        objective=trials.goal.at_one(list((chosen or scenario).consumers)),
         vary=vary,
         find=find,
         low=low,
         high=high,
-        table=table,
+        table=trials.table,
         confidence=confidence,
         scenario=chosen,
     )
 
 
-def _values(tasks: list[Task], changes: dict[str, Any], **options: Any) -> list[float]:
-    outcomes = make_runs(tasks, label=spelled(changes), **options)
-    failed = [place for place, outcome in enumerate(outcomes) if outcome.error]
-    if failed:
-        message = (
-            f"{len(failed)} of {len(tasks)} runs failed: {spelled(changes)}, "
-            f"replication {failed[0]}: {outcomes[failed[0]].error}"
-        )
-        raise ExperimentError(message)
-    return [outcome.numbers[0] for outcome in outcomes]
+def _check_find(find: object) -> None:
+    if find not in ("smallest", "largest"):
+        message = f"find: {shown(find)} is not valid: must be 'smallest' or 'largest'"
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trials:
+    """The values that were tried, and what came of each."""
+
+    scenario: Scenario
+    goal: Objective
+    vary: str
+    span: Range
+    seed: int | None
+    replications: int
+    confidence: float
+    runs: Callable[..., list[Outcome]]
+    """Makes runs, as :func:`~eda_sim.experiments.running.make_runs` does."""
+    rows: dict[float, dict[str, Any]] = field(default_factory=dict)
+    """The number that was tried -> its row of the table."""
+
+    def smallest(self, tolerance: float) -> float | None:
+        """Return the first number that meets the objective, where more helps."""
+        return _search(self.span, self.meets, tolerance)[1]
+
+    def largest(self, tolerance: float) -> float | None:
+        """Return the last number that meets the objective, where more hurts."""
+        return _search(self.span, lambda number: not self.meets(number), tolerance)[0]
+
+    def value(self, number: float) -> Any:
+        """Return a number as the scenario takes it."""
+        return self.span.spelled(number, digits=_DIGITS)
+
+    def variant(self, number: float) -> Scenario:
+        """Return the scenario with that number."""
+        return self.scenario.replace({self.vary: self.value(number)})
+
+    def meets(self, number: float) -> bool:
+        """Try a number: make its runs, write its row, and say whether it meets the objective."""
+        variant = self.variant(number)
+        own = self.goal.at_one(list(variant.consumers))
+        used = variant.seed if self.seed is None else self.seed
+        tasks = [Task(variant, used, each, (own.metric,)) for each in range(self.replications)]
+        label = spelled({self.vary: self.value(number)})
+        outcomes = self.runs(tasks, label=label)
+        values = only_numbers(outcomes, lambda place: f"{label}, replication {place}")
+        worst = own.worst(values, confidence=self.confidence)
+        self.rows[number] = {
+            "value": self.value(number),
+            "mean": mean_over_replications(values).value,
+            "bound": worst,
+            "n": self.replications,
+            "meets": own.holds(worst),
+        }
+        return own.holds(worst)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per number that was tried, in ascending order."""
+        return pd.DataFrame([self.rows[number] for number in sorted(self.rows)])
 
 
 def _search(

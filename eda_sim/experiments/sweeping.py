@@ -113,18 +113,15 @@ def sweep(
     check_count("replications", replications)
     check_share("confidence", confidence)
     check_seed(seed)
-    if errors not in ("raise", "keep"):
-        message = f"errors: {shown(errors)} is not valid: must be 'raise' or 'keep'"
-        raise ValueError(message)
+    _check_errors(errors)
     wanted = _metrics(metrics)
     chosen = points_of(scenario, points)
     if errors == "raise" and all(point.scenario is None for point in chosen):
         raise ValueError(chosen[0].error)
     plans = [_metrics_at(point, wanted, scenario) for point in chosen]
     tasks, places = _tasks(chosen, plans, replications, seed)
-    outcomes = make_runs(
-        tasks, executor=executor, store=store, progress=progress, label=f"Sweep of {scenario.name}"
-    )
+    label = f"Sweep of {scenario.name}"
+    outcomes = make_runs(tasks, executor=executor, store=store, progress=progress, label=label)
     by_place = dict(zip(places, outcomes, strict=True))
     raw = _table_of_runs(chosen, plans, by_place, replications, seed)
     table = raw if runs else summarize(raw, confidence=confidence)
@@ -174,6 +171,12 @@ def summarize(runs: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows, columns=["point", *parameters, *_OF_A_POINT])
     return _as_words(table)
+
+
+def _check_errors(errors: object) -> None:
+    if errors not in ("raise", "keep"):
+        message = f"errors: {shown(errors)} is not valid: must be 'raise' or 'keep'"
+        raise ValueError(message)
 
 
 def _metrics(given: str | Sequence[str | Metric]) -> list[Metric]:

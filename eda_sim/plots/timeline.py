@@ -59,22 +59,14 @@ def timeline(
     ValueError
         If the table holds several consumers.
     """
-    names = list(dict.fromkeys(table["consumer"]))
-    if len(names) > 1:
-        message = f"a timeline shows one consumer; choose one of {', '.join(map(str, names))}"
-        raise ValueError(message)
-    name = str(names[0]) if names else "no deliveries"
+    name = _only_consumer(table)
     own_faults = None if faults is None else faults[faults["target"] == name]
     table = table[table["instance"] >= 0]  # not what was sent to an endpoint that was down
     lanes = _lanes(table)
     shown = lanes[:MOST_LANES]
     ax = style.axes_or_new(ax, width=8.4, height=1.5 + 0.42 * max(len(shown), 2))
     start, end = between or _telling_stretch(table, own_faults, len(lanes))
-    touched = _touched(table, start, end)
-    place = {lane: number for number, lane in enumerate(shown)}
-    keys = zip(touched["instance"], touched["worker"].clip(lower=0), strict=True)
-    touched = touched.assign(lane=[place.get(key, -1) for key in keys])
-    touched = touched[touched["lane"] >= 0]
+    touched = _in_lanes(_touched(table, start, end), shown)
     kinds = [
         *_draw_down(ax, own_faults, shown, (start, end)),
         *_draw_waiting(ax, touched),
@@ -82,33 +74,59 @@ def timeline(
         *_draw_crashes(ax, touched),
     ]
     ax.set_xlim(start, end)
+    style.dress(
+        ax,
+        title=title or f"{name}: {_said(touched)}",
+        x="simulated time [s]",
+        y=_label_lanes(ax, shown, len(lanes)),
+        grid="none",
+    )
+    _explain(ax, kinds)
+    return ax
+
+
+def _only_consumer(table: pd.DataFrame) -> str:
+    names = list(dict.fromkeys(table["consumer"]))
+    if len(names) > 1:
+        message = f"a timeline shows one consumer; choose one of {', '.join(map(str, names))}"
+        raise ValueError(message)
+    return str(names[0]) if names else "no deliveries"
+
+
+def _in_lanes(table: pd.DataFrame, shown: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """Return the deliveries of the lanes that are shown, with the number of the lane."""
+    place = {lane: number for number, lane in enumerate(shown)}
+    keys = zip(table["instance"], table["worker"].clip(lower=0), strict=True)
+    table = table.assign(lane=[place.get(key, -1) for key in keys])
+    return table[table["lane"] >= 0]
+
+
+def _label_lanes(ax: Axes, shown: Sequence[tuple[int, int]], number_of_lanes: int) -> str:
+    """Name each lane, the first one on top; return what the names are."""
     ax.set_ylim(len(shown) - 0.4, -0.6)
     several = len({worker for _, worker in shown}) > 1
     labels = [f"{i}/{w}" if several else f"{i}" for i, w in shown]
     ax.set_yticks(range(len(shown)), labels)
-    less = "" if len(lanes) == len(shown) else f", first {len(shown)} of {len(lanes)}"
-    again = int((touched["attempt"] > 1).sum())
-    style.dress(
-        ax,
-        title=title or f"{name}: {_said(touched, again)}",
-        x="simulated time [s]",
-        y=("instance/worker" if several else "instance") + less,
-        grid="none",
+    less = "" if number_of_lanes == len(shown) else f", first {len(shown)} of {number_of_lanes}"
+    return ("instance/worker" if several else "instance") + less
+
+
+def _explain(ax: Axes, kinds: list[Artist]) -> None:
+    """Put the legend in one line between title and lanes."""
+    if not kinds:
+        return
+    ax.legend(
+        handles=kinds,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=len(kinds),
+        frameon=False,
+        fontsize=style.NOTE_SIZE,
+        handlelength=1.6,
+        columnspacing=1.4,
+        borderaxespad=0.2,
     )
-    if kinds:
-        ax.legend(
-            handles=kinds,
-            loc="lower left",
-            bbox_to_anchor=(-0.01, 1.0),
-            ncols=len(kinds),
-            frameon=False,
-            fontsize=style.NOTE_SIZE,
-            handlelength=1.6,
-            columnspacing=1.4,
-            borderaxespad=0.2,
-        )
-        ax.set_title(ax.get_title(loc="left"), loc="left", pad=28, fontsize=style.TITLE_SIZE)
-    return ax
+    ax.set_title(ax.get_title(loc="left"), loc="left", pad=28, fontsize=style.TITLE_SIZE)
 
 
 def _lanes(table: pd.DataFrame) -> list[tuple[int, int]]:
@@ -149,6 +167,8 @@ def _draw_down(
     lanes: Sequence[tuple[int, int]],
     stretch: tuple[float, float],
 ) -> list[Artist]:
+    look: style.Look = {"facecolor": "#F7E3D8", "edgecolor": "#E3A98A"}
+    look |= {"hatch": "////", "linewidth": 0}
     drawn = False
     for row in [] if faults is None else faults.to_dict("records"):
         if row["kind"] not in DOWN_KINDS:
@@ -157,24 +177,8 @@ def _draw_down(
         begin = max(row["started_at"], stretch[0])
         for number, (instance, _) in enumerate(lanes):
             if row["instance"] in (-1, instance) and over > begin:
-                ax.barh(
-                    number,
-                    over - begin,
-                    left=begin,
-                    height=0.86,
-                    facecolor="#F7E3D8",
-                    edgecolor="#E3A98A",
-                    hatch="////",
-                    linewidth=0,
-                    zorder=0.6,
-                )
+                ax.barh(number, over - begin, left=begin, height=0.86, zorder=0.6, **look)
                 drawn = True
-    look: style.Look = {
-        "facecolor": "#F7E3D8",
-        "edgecolor": "#E3A98A",
-        "hatch": "////",
-        "linewidth": 0,
-    }
     return [Patch(label="instance is down", **look)] if drawn else []
 
 
@@ -222,7 +226,8 @@ def _draw_crashes(ax: Axes, table: pd.DataFrame) -> list[Artist]:
     return [Line2D([], [], label="crash cuts it off", **look)]
 
 
-def _said(table: pd.DataFrame, again: int) -> str:
+def _said(table: pd.DataFrame) -> str:
+    again = int((table["attempt"] > 1).sum())
     cut = int((table["outcome"] == "crashed").sum())
     if cut:
         more = f", {again} delivered again" if again else ""

@@ -54,10 +54,13 @@ def search(focus: Focus, seed: int, *, shrinks: bool = True) -> None:
 
 
 def examine(scenario: Scenario) -> Trace:
-    """Run a scenario twice; hold the runs to every law, to each other, and to their end."""
+    """Run a scenario on both engines, then again; hold the runs to laws, each other and their end.
+
+    The comparison of the engines is made by ``tests/lawful.py``, with every law.
+    """
     try:
-        trace = module.execute(scenario)  # tests/lawful.py lets it check every law
-        repeated(trace, module.execute.__wrapped__(scenario))
+        trace = module.execute(scenario)
+        repeated(trace, module.execute.__wrapped__(scenario, engine="reference"))
         complete(trace, scenario)
     except Exception as error:
         error.add_note(f"seed: {scenario.seed}\n{es.dump(scenario)}")

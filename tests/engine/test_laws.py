@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import eda_sim as es
 from eda_sim.engine import execute as module
 from eda_sim.engine.laws import LAWS, LawViolation, check_laws
 from eda_sim.engine.trace import NEVER, CopyState, MessageStatus, Outcome, Trace
+from tests.engine.breaking import Broken, first, runs_of
 from tests.traces import tampered, without_rows
 
 Table = dict[str, np.ndarray]
@@ -79,10 +79,7 @@ KINDS = {
 }
 
 
-@cache
-def run(kind: str) -> tuple[Trace, es.Scenario]:
-    scenario = es.Scenario.model_validate(QUEUE).replace(KINDS[kind])
-    return module.execute(scenario), scenario
+run = runs_of(QUEUE, KINDS)
 
 
 @pytest.mark.rule("L1", "L2", "L3", "L4")
@@ -95,16 +92,8 @@ def test_every_law_holds_on_a_real_run(kind, seed):
     assert len(trace.deliveries["attempt"]) > 100
 
 
-def first(mask: np.ndarray) -> int:
-    return int(np.flatnonzero(mask)[0])
-
-
 def last(mask: np.ndarray) -> int:
     return int(np.flatnonzero(mask)[-1])
-
-
-Broken = tuple[str, str, int, int]
-"""Table, column, row and the number to put there."""
 
 
 def done(t: Trace) -> np.ndarray:

@@ -82,7 +82,7 @@ def middle_of(buckets: Integers) -> npt.NDArray[np.float64]:
     Examples
     --------
     >>> middle_of(bucket_of(np.array([0, 255, 1_000_000]))).tolist()
-    [0.0, 255.0, 999423.5]
+    [0.0, 255.0, 1001471.5]
     """
     return (first_of(buckets) + last_of(buckets)) / 2
 

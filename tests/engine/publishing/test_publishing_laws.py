@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import numpy as np
 import pytest
 
-from eda_sim.engine import execute as module
-from eda_sim.engine.laws import LawViolation, check_laws
-from eda_sim.engine.trace import CopyState, MessageStatus, Trace
-from eda_sim.spec import Scenario
+from eda_sim.engine.laws import check_laws
+from eda_sim.engine.trace import CopyState, MessageStatus
+from tests.engine.breaking import broken_by, first, runs_of
 from tests.traces import tampered
 
 BASE = {
@@ -83,10 +79,7 @@ KINDS = {
 }
 
 
-@cache
-def run(kind: str) -> tuple[Trace, Scenario]:
-    scenario = Scenario.model_validate(BASE).replace(KINDS[kind])
-    return module.execute(scenario), scenario
+run = runs_of(BASE, KINDS)
 
 
 @pytest.mark.rule("L9")
@@ -95,16 +88,6 @@ def test_every_law_holds_on_a_real_run(kind):
     trace, scenario = run(kind)
     check_laws(trace, scenario)
     assert len(trace.deliveries["attempt"]) > 200
-
-
-def first(mask: np.ndarray) -> int:
-    return int(np.flatnonzero(mask)[0])
-
-
-def broken_by(trace: Trace, scenario: Scenario) -> str:
-    with pytest.raises(LawViolation) as caught:
-        check_laws(trace, scenario)
-    return caught.value.law
 
 
 @pytest.mark.parametrize(
