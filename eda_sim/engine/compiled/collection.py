@@ -29,7 +29,7 @@ from eda_sim.engine.trace import CopyState, MessageStatus, Table
 
 Marks = npt.NDArray[np.bool_]
 
-LEAST = 100_000
+WORTH_A_SEARCH = 40_000
 """New rows that are worth a search."""
 
 FREED = -2
@@ -121,17 +121,18 @@ class Collector:
     ----------
     memory : Memory
         That of the run.
+    least_rows : int
+        New rows that are worth a search.
     """
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, least_rows: int) -> None:
+        self._memory, self._least = memory, least_rows
         self._seen = self._kept = 0
-        self._series: list[dict[str, Numbers]] = []
 
     def is_due(self) -> bool:
         """Return whether enough rows have come for a search to pay."""
         new = sum(self._memory.rows(table) for table in _FAMILIES) - self._seen
-        return new >= max(LEAST, self._kept)
+        return new >= max(self._least, self._kept)
 
     def collect(self) -> Batch:
         """Find what nobody refers to, free it, and return the families among it."""
@@ -219,12 +220,14 @@ class Collector:
         for number in np.flatnonzero(readers > 1).tolist():
             own = gone & ~is_alone & (channel == number)
             # Of the rows of a copy the first stands for all.
-            firsts = numbers[own][np.append(True, np.diff(copies[own]) != 0)[: own.sum()]]
+            is_first = np.append(True, np.diff(copies[own]) != 0)
+            firsts = numbers[own][is_first[: np.count_nonzero(own)]]
             if firsts.size:
                 head = memory.base("CHANNEL", "free_entries") + number
                 memory.ints[firsts + cells.ENTRY_COPY_ID] = np.append(firsts[1:], memory.ints[head])
                 memory.ints[head] = firsts[0]
-        return numbers[gone & is_alone]
+        alone: Numbers = numbers[gone & is_alone]
+        return alone
 
     # Batches ----------------------------------------------------------------------------------
 

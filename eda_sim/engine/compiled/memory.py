@@ -234,7 +234,7 @@ class Memory:
         first = found.columns[names[0]] - found.first - rows.COLUMNS
         values: Numbers = np.empty((len(names), self.rows(table)), dtype=np.int64)
         done = 0
-        for start, end in self._stretches(found.first):
+        for start, end in self._in_order(found.first):
             count = (end - start) // found.width
             block = np.asarray(self.ints[start : start + count * found.width], dtype=np.int64)
             block = block.reshape(count, found.width)[:, first : first + len(names)]
@@ -247,8 +247,8 @@ class Memory:
         found = TABLES[table]
         width = found.width
         numbers, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for start, end in self._stretches(found.first):
-            end -= (end - start) % width
+        for start, limit in self._stretches(found.first):
+            end = limit - (limit - start) % width
             numbers.append(np.arange(start, end, width) - found.first - rows.COLUMNS)
             values.append(np.asarray(self.ints[start:end], dtype=np.int64))
         return np.concatenate(numbers), np.concatenate(values).reshape(-1, width)
@@ -260,7 +260,8 @@ class Memory:
             for start, end in self._stretches(TABLES[table].first):
                 found.append(np.asarray(self.ints[start:end], dtype=np.int64))
         words: Numbers = np.concatenate(found)
-        return words[(words >= 0) & (words < self.ints[cells.NEXT_STRETCH])]
+        inside: Numbers = words[(words >= 0) & (words < self.ints[cells.NEXT_STRETCH])]
+        return inside
 
     def take_rows(self, table: str, names: list[str]) -> dict[str, Numbers]:
         """Return columns of a table of rows that nobody refers to, and empty it."""
@@ -275,6 +276,11 @@ class Memory:
         for cell in (0, rows.NEXT, rows.END, rows.STRETCH):
             self.ints[first + cell] = 0
         return columns
+
+    def _in_order(self, owner: int) -> list[tuple[int, int]]:
+        """Return the stretches of a table in the order in which their rows came."""
+        stretches = list(self._stretches(owner))
+        return sorted(stretches, key=lambda one: self.ints[one[0] - rows.HEAD + rows.ROWS_BEFORE])
 
     def _stretches(self, owner: int) -> Iterator[tuple[int, int]]:
         """Yield where the rows of each stretch of a table begin and end."""

@@ -1,8 +1,8 @@
 """Rows: where the tables that grow during a run get their rows from.
 
 Such a table takes memory in *stretches*: one or more chunks of equal size that nobody else uses. A
-stretch begins with a few cells of its own (whose it is, how long, where its used rows end), then
-come rows side by side, each in one piece. A row is known by where it lies: the number of a row is
+stretch begins with a few cells of its own (whose it is, how long, where its used rows end, how many
+rows came before), then come rows side by side, each in one piece. A row is known by where it lies: the number of a row is
 its first cell less the number of the table's first column, so that column plus row is a cell.
 
 Rows never move. When the memory becomes larger, everything keeps its place in it.
@@ -27,6 +27,7 @@ FREE = 5
 OWNER = 0
 CHUNKS = 1
 USED_END = 2
+ROWS_BEFORE = 3
 HEAD = 8
 
 CHUNK = 1 << 15
@@ -92,6 +93,7 @@ def _next_stretch(m: Ints, rows: int, count: int) -> int:
         m[c.FREE_CHUNK] = m[start + USED_END]
         m[start + OWNER] = rows
         m[start + USED_END] = 0
+        m[start + ROWS_BEFORE] = m[rows]
         m[rows + STRETCH] = start
     elif start + chunks * CHUNK > m[c.END_OF_ROOM]:
         # Whoever asks gets memory that nobody reads any more: the run will be begun again.
@@ -104,6 +106,7 @@ def _next_stretch(m: Ints, rows: int, count: int) -> int:
         m[start + OWNER] = rows
         m[start + CHUNKS] = chunks
         m[start + USED_END] = 0
+        m[start + ROWS_BEFORE] = m[rows]
         m[rows + STRETCH] = start
     m[rows + NEXT] = start + HEAD
     m[rows + END] = start + chunks * CHUNK

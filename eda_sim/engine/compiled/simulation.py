@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from eda_sim.engine.compiled import actions, cells, loop, maps, pointers
 from eda_sim.engine.compiled import assignment as _assignment
@@ -28,7 +29,7 @@ from eda_sim.engine.compiled import speed as _speed
 from eda_sim.engine.compiled import transfers as _transfers
 from eda_sim.engine.compiled import verdicts as _verdicts
 from eda_sim.engine.compiled import workers as _workers
-from eda_sim.engine.compiled.collection import Collector
+from eda_sim.engine.compiled.collection import WORTH_A_SEARCH, Collector
 from eda_sim.engine.compiled.memory import Memory
 from eda_sim.engine.compiled.pointers import addresses, enter
 from eda_sim.engine.lineage import mix
@@ -66,7 +67,7 @@ _UNITS = (
 Progress = Callable[[float], None]
 
 _EVENTS_AT_A_TIME = 1_000_000
-_EVENTS_BETWEEN_COUNTS = 1 << 15
+_EVENTS_BETWEEN_COUNTS = 1 << 13
 _TABLES = {
     "messages": "MESSAGE",
     "copies": "ENTRY",
@@ -99,7 +100,13 @@ def simulate(plan: Plan, *, progress: Progress | None = None) -> Trace:
         factor *= 4
 
 
-def summarize(plan: Plan, facts: Facts, *, progress: Progress | None = None) -> Summary:
+def summarize(
+    plan: Plan,
+    facts: Facts,
+    *,
+    progress: Progress | None = None,
+    least_rows: int = WORTH_A_SEARCH,
+) -> Summary:
     """Run a plan on the compiled engine and keep only counts.
 
     Parameters
@@ -110,6 +117,8 @@ def summarize(plan: Plan, facts: Facts, *, progress: Progress | None = None) -> 
         What its summary counts by.
     progress : callable, optional
         Called now and then with the share of the run that is done.
+    least_rows : int
+        So many new rows, and as many as are in use, are worth looking which have been done with.
 
     Returns
     -------
@@ -119,7 +128,7 @@ def summarize(plan: Plan, facts: Facts, *, progress: Progress | None = None) -> 
     factor = 1
     while True:
         memory = _lay_out(plan, factor, reuses_rows=True)
-        counting = _Counting(memory, Summarizer(facts), facts)
+        counting = _Counting(memory, facts, least_rows)
         if _run(memory, plan, progress, counting):
             return counting.finish()
         factor *= 4
@@ -132,19 +141,23 @@ class _Counting:
     ----------
     memory : Memory
         That of the run.
-    summarizer : Summarizer
-        Who counts.
     facts : Facts
         Of the scenario.
+    least_rows : int
+        New rows that are worth a search.
     """
 
-    def __init__(self, memory: Memory, summarizer: Summarizer, facts: Facts) -> None:
-        self._memory, self._summarizer, self._facts = memory, summarizer, facts
-        self._collector = Collector(memory)
-        self._series: Table | None = None
+    def __init__(self, memory: Memory, facts: Facts, least_rows: int) -> None:
+        self._memory, self._facts = memory, facts
+        self._summarizer = Summarizer(facts)
+        self._collector = Collector(memory, least_rows)
+        self._series: dict[str, npt.NDArray[np.int64]] | None = None
+        self.events_between = min(_EVENTS_BETWEEN_COUNTS, least_rows)
 
     def go_on(self) -> None:
         """Count what the run has done with, if that is much."""
+        if not pointers.COMPILED:  # lists of Python have no columns to take; then all is the rest
+            return
         if self._collector.is_due() or self._memory.is_nearly_full():
             batch = self._collector.collect()
             self._summarizer.absorb(batch.messages, batch.copies, batch.deliveries, live=batch.live)
@@ -157,8 +170,7 @@ class _Counting:
         self._take_series()
         faults = self._memory.columns("OCCURRENCE", _names("faults"))
         ended_at = int(self._memory.ints[cells.NOW])
-        assert self._series is not None
-        return self._summarizer.finish(ended_at, self._series, faults)
+        return self._summarizer.finish(ended_at, self._series or {}, faults)
 
     def _take_series(self) -> None:
         taken = self._collector.take_series()
@@ -195,7 +207,7 @@ def _run(
 ) -> bool:
     """Let a run happen; return whether its memory was enough."""
     _call(memory, actions.START, 0)
-    limit = _EVENTS_AT_A_TIME if counting is None else _EVENTS_BETWEEN_COUNTS
+    limit = _EVENTS_AT_A_TIME if counting is None else counting.events_between
     while True:
         why = _call(memory, actions.RUN, limit)
         if why == loop.OVERFLOWED:
