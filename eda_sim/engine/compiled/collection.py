@@ -14,14 +14,14 @@ H.-J. Boehm, M. Weiser, "Garbage collection in an uncooperative environment" (19
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from eda_sim.engine.compiled import batches, cells, rows
-from eda_sim.engine.compiled.memory import TABLES, Memory, Numbers
+from eda_sim.engine.compiled.memory import TABLES, Columns, Memory, Numbers
 from eda_sim.engine.compiled.model import NOT_LISTED
 from eda_sim.engine.plan import NONE
 from eda_sim.engine.trace import TABLES as TRACE_TABLES
@@ -282,42 +282,16 @@ def _among(found: _Rows, words: Numbers) -> Marks:
     return marks & found.is_used
 
 
-class _Columns(Mapping[str, Numbers]):
-    """The columns of some rows; each is taken out of them when it is asked for.
-
-    Parameters
-    ----------
-    table : str
-        Whose rows they are.
-    cells_of_rows : int64 array
-        What stands in them, a row each.
-    """
-
-    def __init__(self, table: str, cells_of_rows: Numbers) -> None:
-        found = TABLES[table]
-        self._cells = cells_of_rows
-        self._places = {
-            spec.name: found.columns[spec.name] - found.first - rows.COLUMNS
-            for spec in TRACE_TABLES[_FAMILIES[table]]
-        }
-        if table == "MESSAGE":
-            self._places["message_id"] = found.columns["id"] - found.first - rows.COLUMNS
-
-    def __getitem__(self, name: str) -> Numbers:
-        return np.ascontiguousarray(self._cells[:, self._places[name]])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-
-def _columns(table: str, found: _Rows, gone: Marks) -> _Columns:
+def _columns(table: str, found: _Rows, gone: Marks) -> Columns:
     """Return the columns of the trace for some rows, in the order of the run."""
-    columns = _Columns(table, found.cells[gone])
+    first = TABLES[table].first + rows.COLUMNS
+    names = [spec.name for spec in TRACE_TABLES[_FAMILIES[table]]]
+    places = {name: TABLES[table].columns[name] - first for name in names}
+    if table == "MESSAGE":
+        places["message_id"] = cells.MESSAGE_ID - first
+    block = found.cells[gone]
+    columns = Columns([block], places)
     keys = _ORDER[table]
     if (np.diff(columns[keys[-1]]) > 0).all():
         return columns
-    order = np.lexsort([columns[key] for key in keys])
-    return _Columns(table, found.cells[gone][order])
+    return Columns([block[np.lexsort([columns[key] for key in keys])]], places)

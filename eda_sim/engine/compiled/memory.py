@@ -80,6 +80,37 @@ OF_ROWS = {name: table for name, table in TABLES.items() if table.width}
 OF_COLUMNS = {name: table for name, table in TABLES.items() if not table.width}
 
 
+class Columns(Mapping[str, Numbers]):
+    """Columns of rows; each is taken out of them when it is asked for, since few ever are.
+
+    Parameters
+    ----------
+    blocks : list of int64 array
+        Rows that lie side by side, one block after the other.
+    places : mapping
+        Name of a column -> its place in a row.
+    """
+
+    def __init__(self, blocks: list[Numbers], places: Mapping[str, int]) -> None:
+        self._blocks, self._places = blocks, dict(places)
+        self._taken: dict[str, Numbers] = {}
+
+    def __getitem__(self, name: str) -> Numbers:
+        if name not in self._taken:
+            place = self._places[name]
+            parts = [np.zeros(0, dtype=np.int64), *(block[:, place] for block in self._blocks)]
+            self._taken[name] = np.concatenate(parts)
+            if len(self._taken) == len(self._places):
+                self._blocks = []  # so that the memory of the run can go
+        return self._taken[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 class Memory:
     """The memory of one run.
 
@@ -215,7 +246,7 @@ class Memory:
         self.ints[:used] = ints[:used]
         self.ints[cells.END_OF_ROOM] = len(self.ints)
 
-    def columns(self, table: str, names: list[str]) -> dict[str, Numbers]:
+    def columns(self, table: str, names: list[str]) -> Columns:
         """Return columns of a table of rows.
 
         Parameters
@@ -223,24 +254,16 @@ class Memory:
         table : str
             Name of the table.
         names : list of str
-            Lower-case names of columns that lie side by side in its rows.
-
-        Returns
-        -------
-        dict
-            Name -> the values, row by row.
+            Lower-case names of columns.
         """
         found = TABLES[table]
-        first = found.columns[names[0]] - found.first - rows.COLUMNS
-        values: Numbers = np.empty((len(names), self.rows(table)), dtype=np.int64)
-        done = 0
-        for start, end in self._in_order(found.first):
-            count = (end - start) // found.width
-            block = np.asarray(self.ints[start : start + count * found.width], dtype=np.int64)
-            block = block.reshape(count, found.width)[:, first : first + len(names)]
-            values[:, done : done + count] = block.T
-            done += count
-        return dict(zip(names, values, strict=True))
+        blocks = []
+        for start, limit in self._in_order(found.first):
+            end = limit - (limit - start) % found.width
+            block = np.asarray(self.ints[start:end], dtype=np.int64)
+            blocks.append(block.reshape(-1, found.width))
+        places = {name: found.columns[name] - found.first - rows.COLUMNS for name in names}
+        return Columns(blocks, places)
 
     def all_rows(self, table: str) -> tuple[Numbers, Numbers]:
         """Return where all rows of a table lie, ascending, and a copy of what stands in them."""
@@ -265,7 +288,7 @@ class Memory:
 
     def take_rows(self, table: str, names: list[str]) -> dict[str, Numbers]:
         """Return columns of a table of rows that nobody refers to, and empty it."""
-        columns = self.columns(table, names)
+        columns = dict(self.columns(table, names))
         first = TABLES[table].first
         for start, _ in list(self._stretches(first)):
             begin = start - rows.HEAD

@@ -2,8 +2,9 @@
 
 Such a table takes memory in *stretches*: one or more chunks of equal size that nobody else uses. A
 stretch begins with a few cells of its own (whose it is, how long, where its used rows end, how many
-rows came before), then come rows side by side, each in one piece. A row is known by where it lies: the number of a row is
-its first cell less the number of the table's first column, so that column plus row is a cell.
+rows came before), then come rows side by side, each in one piece. A row is known by where it lies:
+the number of a row is its first cell less the number of the table's first column, so that column
+plus row is a cell.
 
 Rows never move. When the memory becomes larger, everything keeps its place in it.
 """
