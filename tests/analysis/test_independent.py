@@ -49,7 +49,7 @@ def test_quantiles_over_runs_of_different_length():
         estimate = quantile_over_replications(runs, 0.95)
         assert estimate.value == np.sort(np.concatenate(runs))[math.ceil(0.95 * 8000) - 1]
         covered += estimate.holds(-math.log(0.05))
-    assert covered >= 440  # six runs of such different length are as good as three or four
+    assert covered >= 447  # 94 % in the long run, less four standard errors
     assert math.isnan(quantile_over_replications(runs[:1], 0.5).low)
     assert all(map(math.isnan, quantile_over_replications([[]], 0.5)))
     assert quantile_over_replications([[1.0, 2.0], [1.5, 9.0]], 0.99).high == math.inf
