@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import numpy.typing as npt
 import pandas as pd
@@ -35,7 +35,7 @@ from eda_sim.analysis.throughput import throughput
 from eda_sim.analysis.topology import topology
 from eda_sim.analysis.utilization import utilization
 from eda_sim.engine import execute
-from eda_sim.engine.execute import Engine, Record
+from eda_sim.engine.execute import Engine, Options, Record
 from eda_sim.engine.summary import Summary
 from eda_sim.engine.trace import Trace
 from eda_sim.engine.user import Handler, Process
@@ -50,30 +50,18 @@ SCENARIO = "scenario.yaml"
 
 @overload
 def run(
-    scenario: Scenario,
-    *,
-    seed: int | None = None,
-    replication: int = 0,
-    engine: Engine = "auto",
-    record: Literal["full"] = "full",
-    progress: Callable[[float], None] | None = None,
-    handlers: Mapping[str, Handler] | None = None,
-    processes: Iterable[Process] = (),
+    scenario: Scenario, *, record: Literal["full"] = "full", **options: Unpack[Options]
 ) -> Run: ...
 
 
 @overload
 def run(
-    scenario: Scenario,
-    *,
-    seed: int | None = None,
-    replication: int = 0,
-    engine: Engine = "auto",
-    record: Literal["summary"],
-    progress: Callable[[float], None] | None = None,
-    handlers: Mapping[str, Handler] | None = None,
-    processes: Iterable[Process] = (),
+    scenario: Scenario, *, record: Literal["summary"], **options: Unpack[Options]
 ) -> RunSummary: ...
+
+
+@overload
+def run(scenario: Scenario, *, record: Record, **options: Unpack[Options]) -> Run | RunSummary: ...
 
 
 def run(

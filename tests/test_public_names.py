@@ -1,8 +1,10 @@
 """The public names are promises, and importing the package costs next to nothing."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -66,6 +68,13 @@ def test_public_names_are_sorted_and_as_promised():
 @pytest.mark.parametrize("name", PUBLIC_NAMES)
 def test_public_name_is_there_and_documented(name):
     assert getattr(eda_sim, name).__doc__
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_no_folder_or_module_hides_behind_a_public_name(name):
+    # An import of such a module would put it in the place of the function.
+    is_room = isinstance(getattr(eda_sim, name), ModuleType)
+    assert (importlib.util.find_spec(f"eda_sim.{name}") is not None) == is_room
 
 
 def test_unknown_name_is_an_attribute_error():

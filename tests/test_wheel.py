@@ -58,7 +58,7 @@ def test_wheel_holds_every_file_of_the_package_and_no_other(wheel):
         in_wheel = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert in_wheel == in_tree
     assert "eda_sim/py.typed" in in_wheel
-    assert "eda_sim/scenarios/checkout.yaml" in in_wheel
+    assert "eda_sim/data/scenarios/checkout.yaml" in in_wheel
 
 
 def test_wheel_is_the_package_that_runs(installed):

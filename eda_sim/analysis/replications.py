@@ -28,7 +28,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 
 Values = npt.NDArray[np.float64]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from eda_sim.cli.failures import BadInputError, FailedCheckError
+from eda_sim.cli.options import record_option
 from eda_sim.cli.progress import progress_bar
 from eda_sim.cli.wording import count, duration, percent, rate
 
@@ -41,6 +42,7 @@ _OPTIONS = (
         metavar="FOLDER",
         help="Keep finished runs in this folder; the same command goes on where it was ended.",
     ),
+    record_option,
 )
 
 
@@ -72,6 +74,7 @@ def experiment(label: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any
             "executor": options["workers"],
             "store": options["store"],
             "seed": options["seed"],
+            "record": options["record"],
             "progress": show or False,
         }
 

@@ -12,7 +12,14 @@ from eda_sim.cli.failures import BadInputError
 if TYPE_CHECKING:
     from eda_sim.spec import Scenario
 
-__all__ = ["change_option", "json_option", "read_scenario", "scenario_argument", "usable_scenario"]
+__all__ = [
+    "change_option",
+    "json_option",
+    "read_scenario",
+    "record_option",
+    "scenario_argument",
+    "usable_scenario",
+]
 
 scenario_argument = click.argument("scenario")
 
@@ -22,6 +29,14 @@ change_option = click.option(
     metavar="PATH=VALUE",
     multiple=True,
     help="Change one value, as in consumers.billing.instances=4; may be given more than once.",
+)
+
+record_option = click.option(
+    "--record",
+    type=click.Choice(["full", "summary"]),
+    default="full",
+    show_default=True,
+    help="What a run keeps: every row, or counts in constant memory, percentiles within 1 %.",
 )
 
 json_option = click.option(

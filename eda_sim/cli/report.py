@@ -10,6 +10,7 @@ from eda_sim.cli.wording import count, duration, percent, rate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eda_sim.run_summary import RunSummary
     from eda_sim.simulation import Run
 
 __all__ = ["as_json", "as_text"]
@@ -30,7 +31,7 @@ _COLUMNS = 3
 Consumer = dict[str, Any]
 
 
-def consumers_of(run: Run) -> list[Consumer]:
+def consumers_of(run: Run | RunSummary) -> list[Consumer]:
     """Return the numbers of each consumer: its summary, and its latencies with their intervals."""
     rows: list[Consumer] = [
         {str(key): value for key, value in row.items()}
@@ -45,12 +46,12 @@ def consumers_of(run: Run) -> list[Consumer]:
     return rows
 
 
-def as_json(run: Run) -> dict[str, Any]:
+def as_json(run: Run | RunSummary) -> dict[str, Any]:
     """Return the numbers of a run as plain data; what does not exist is None.
 
     Parameters
     ----------
-    run : Run
+    run : Run or RunSummary
         The run.
 
     Returns
@@ -63,7 +64,7 @@ def as_json(run: Run) -> dict[str, Any]:
         "scenario": run.scenario.name,
         "seed": run.seed,
         "simulated_s": run.ended_at,
-        "messages": len(run.messages),
+        "messages": run.message_count,
         "digest": run.digest(),
         "consumers": [
             {key: _plain(value) for key, value in row.items()} for row in consumers_of(run)
@@ -71,12 +72,12 @@ def as_json(run: Run) -> dict[str, Any]:
     }
 
 
-def as_text(run: Run) -> Iterator[str]:
+def as_text(run: Run | RunSummary) -> Iterator[str]:
     """Return the lines of the summary of a run.
 
     Parameters
     ----------
-    run : Run
+    run : Run or RunSummary
         The run.
 
     Yields
@@ -86,7 +87,7 @@ def as_text(run: Run) -> Iterator[str]:
     """
     scenario = run.scenario
     yield (
-        f"{scenario.name}: {count(len(run.messages))} messages in {duration(run.ended_at)}"
+        f"{scenario.name}: {count(run.message_count)} messages in {duration(run.ended_at)}"
         f" of simulated time, seed {run.seed}"
     )
     if scenario.warmup:
@@ -96,6 +97,9 @@ def as_text(run: Run) -> Iterator[str]:
         yield ""
         yield from _table(consumers[first : first + _COLUMNS])
     yield ""
+    if any("lag_max" not in row for row in consumers):
+        yield "(a summary: percentiles within 1 %, without confidence intervals)"
+        return
     yield "(a to b): 95 % confidence interval; - : the run is too short for an answer"
 
 
@@ -109,8 +113,11 @@ def _table(consumers: list[Consumer]) -> Iterator[str]:
     rows += [
         ("throughput", *(rate(row["effects_per_s"]) for row in consumers)),
         ("utilization", *(percent(row["utilization"]) for row in consumers)),
-        ("largest lag", *(count(row["lag_max"]) for row in consumers)),
     ]
+    if "lag_max" in consumers[0]:
+        rows.append(("largest lag", *(count(row["lag_max"]) for row in consumers)))
+    else:  # a summary does not know it
+        rows.append(("mean lag", *(f"{row['lag_mean']:,.3g}" for row in consumers)))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for label, *cells in rows:
         padded = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))

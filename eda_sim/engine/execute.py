@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, overload
+from typing import Literal, TypedDict, Unpack, overload
 
 from eda_sim.engine.plan import Plan, make_plan
 from eda_sim.engine.summary import Facts, Summary, facts_of, summarize
@@ -24,31 +24,26 @@ _WORTH_COMPILING = 2_000_000
 """Messages that the reference engine needs a minute for, as the compiler does."""
 
 
+class Options(TypedDict, total=False):
+    """Options of a run that have nothing to do with what it returns; see :func:`execute`."""
+
+    seed: int | None
+    replication: int
+    engine: Engine
+    progress: Progress | None
+    handlers: Mapping[str, Handler] | None
+    processes: Iterable[Process]
+
+
 @overload
 def execute(
-    scenario: Scenario,
-    *,
-    seed: int | None = None,
-    replication: int = 0,
-    engine: Engine = "auto",
-    record: Literal["full"] = "full",
-    progress: Progress | None = None,
-    handlers: Mapping[str, Handler] | None = None,
-    processes: Iterable[Process] = (),
+    scenario: Scenario, *, record: Literal["full"] = "full", **options: Unpack[Options]
 ) -> Trace: ...
 
 
 @overload
 def execute(
-    scenario: Scenario,
-    *,
-    seed: int | None = None,
-    replication: int = 0,
-    engine: Engine = "auto",
-    record: Record,
-    progress: Progress | None = None,
-    handlers: Mapping[str, Handler] | None = None,
-    processes: Iterable[Process] = (),
+    scenario: Scenario, *, record: Record, **options: Unpack[Options]
 ) -> Trace | Summary: ...
 
 

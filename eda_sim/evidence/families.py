@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.evidence.records import Params, Record
 
 if TYPE_CHECKING:

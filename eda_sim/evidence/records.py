@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 
 Params = Mapping[str, Any]
 

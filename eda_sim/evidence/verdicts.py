@@ -18,7 +18,7 @@ import enum
 
 import pandas as pd
 
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.evidence.computed import COMPUTED
 from eda_sim.evidence.families import Family, computed_answer
 from eda_sim.evidence.records import Record, records

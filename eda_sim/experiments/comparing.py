@@ -19,6 +19,7 @@ from eda_sim.analysis.replications import (
     mean_over_replications,
     variance_ratio,
 )
+from eda_sim.engine.execute import Record
 from eda_sim.experiments.arguments import check_count, check_seed, check_share
 from eda_sim.experiments.executors import Executor
 from eda_sim.experiments.progress import Progress
@@ -106,6 +107,7 @@ def compare(
     executor: Executor = None,
     store: StorePath = None,
     progress: Progress = True,
+    record: Record = "full",
 ) -> Comparison:
     """Compare two scenarios by pairs of runs that share their random numbers.
 
@@ -123,7 +125,7 @@ def compare(
         Of all runs; that of ``scenario`` without it.
     confidence : float
         Probability that the interval covers the true difference.
-    executor, store, progress
+    executor, store, progress, record
         As in :func:`~eda_sim.experiments.sweeping.sweep`.
 
     Returns
@@ -163,7 +165,9 @@ def compare(
         for each, own in zip((scenario, other), metrics, strict=True)
     ]
     label = f"Comparison of {scenario.name}"
-    outcomes = make_runs(tasks, executor=executor, store=store, progress=progress, label=label)
+    outcomes = make_runs(
+        tasks, executor=executor, store=store, progress=progress, label=label, record=record
+    )
     return Comparison(metrics[0], _table_of_pairs(only_numbers(outcomes, _place)), confidence)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from eda_sim.analysis.metrics import Metric, measure
+from eda_sim.analysis.summary_metrics import check_in_summary
+from eda_sim.engine.execute import Record, check_record
 from eda_sim.experiments.executors import Executor, check_executor, finished
 from eda_sim.experiments.progress import Progress, shown_progress
 from eda_sim.experiments.store import Store, run_key, scenario_hash
+from eda_sim.run_summary import RunSummary
 from eda_sim.simulation import run
 from eda_sim.spec import Scenario
 from eda_sim.spec.errors import one_line
@@ -33,12 +36,15 @@ class Task:
         Where its random numbers come from.
     metrics : tuple of Metric
         What to measure, each with its consumer.
+    record : {"full", "summary"}
+        What the run keeps to be measured from.
     """
 
     scenario: Scenario = field(repr=False)
     seed: int
     replication: int
     metrics: tuple[Metric, ...]
+    record: Record = "full"
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,9 @@ class ExperimentError(RuntimeError):
 def make_run(task: Task) -> Outcome:
     """Make a run and measure it; whatever goes wrong becomes its outcome."""
     try:
-        made = run(task.scenario, seed=task.seed, replication=task.replication)
+        made = run(task.scenario, seed=task.seed, replication=task.replication, record=task.record)
+        if isinstance(made, RunSummary):
+            return Outcome(tuple(made.measure(task.metrics)))
         return Outcome(tuple(measure(made.tables, task.metrics)))
     except Exception as error:  # noqa: BLE001 - reported with the parameters of the run
         return Outcome(error=_in_one_line(error))
@@ -87,6 +95,7 @@ def make_runs(
     store: StorePath = None,
     progress: Progress = False,
     label: str = "Simulating",
+    record: Record = "full",
 ) -> list[Outcome]:
     """Make runs, except those that a store has; keep each one when it is finished.
 
@@ -102,13 +111,24 @@ def make_runs(
         See :mod:`eda_sim.experiments.progress`.
     label : str
         What the bar says.
+    record : {"full", "summary"}
+        What each run keeps to be measured from.
 
     Returns
     -------
     list of Outcome
         In the order of the tasks.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid, or a summary does not have a metric.
     """
     check_executor(executor)
+    check_record(record)
+    if record == "summary":
+        check_in_summary(metric for task in tasks for metric in task.metrics)
+        tasks = [replace(task, record=record) for task in tasks]
     kept = None if store is None else Store(store)
     keys = [""] * len(tasks) if kept is None else _keys(tasks)
     outcomes: dict[int, Outcome] = {}
@@ -174,7 +194,7 @@ def _keys(tasks: Iterable[Task]) -> list[str]:
         if id(task.scenario) not in hashes:
             hashes[id(task.scenario)] = scenario_hash(task.scenario)
         known = hashes[id(task.scenario)]
-        keys.append(run_key(known, task.seed, task.replication, task.metrics))
+        keys.append(run_key(known, task.seed, task.replication, task.metrics, task.record))
     return keys
 
 
@@ -183,6 +203,7 @@ def _facts(task: Task) -> dict[str, object]:
         "scenario": task.scenario.name,
         "seed": task.seed,
         "replication": task.replication,
+        "record": task.record,
         "metrics": [str(metric) for metric in task.metrics],
     }
 

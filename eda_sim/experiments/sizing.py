@@ -20,6 +20,7 @@ import pandas as pd
 
 from eda_sim.analysis.objectives import Objective, parse_objective
 from eda_sim.analysis.replications import mean_over_replications
+from eda_sim.engine.execute import Record
 from eda_sim.experiments.arguments import check_count, check_seed, check_share
 from eda_sim.experiments.designs import Range, read_range
 from eda_sim.experiments.executors import Executor
@@ -117,6 +118,7 @@ def size(
     executor: Executor = None,
     store: StorePath = None,
     progress: Progress = True,
+    record: Record = "full",
 ) -> Sizing:
     """Find the smallest value of a parameter that meets an objective.
 
@@ -142,7 +144,7 @@ def size(
         How close to the limit a value that is not whole comes, as a share of it.
     seed : int, optional
         Instead of the scenario's seed.
-    executor, store, progress
+    executor, store, progress, record
         As in :func:`~eda_sim.experiments.sweeping.sweep`.
 
     Returns
@@ -186,7 +188,7 @@ def size(
         seed=seed,
         replications=replications,
         confidence=confidence,
-        runs=partial(make_runs, executor=executor, store=store, progress=progress),
+        runs=partial(make_runs, executor=executor, store=store, progress=progress, record=record),
     )
     number = trials.smallest(tolerance) if find == "smallest" else trials.largest(tolerance)
     chosen = None if number is None else trials.variant(number)

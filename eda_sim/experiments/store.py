@@ -1,10 +1,10 @@
 """The store: a folder in which every finished run leaves a small file.
 
 The name of a file is a hash of all that decides its content: the scenario (without its name and
-description), the seed, the replication, the metrics, and the source of the simulator. So a store
-can be shared by sweeps, copied between machines, and kept while the package changes: what does not
-fit any more is not found, and made anew. A file appears whole or not at all; deleting any or all of
-them costs nothing but time.
+description), the seed, the replication, the metrics, the record that they are measured from, and
+the source of the simulator. So a store can be shared by sweeps, copied between machines, and kept
+while the package changes: what does not fit any more is not found, and made anew. A file appears
+whole or not at all; deleting any or all of them costs nothing but time.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def scenario_hash(scenario: Scenario) -> str:
     return hashlib.sha256(scenario.model_dump_json(exclude=_LEFT_OUT).encode()).hexdigest()
 
 
-def run_key(scenario: str, seed: int, replication: int, metrics: Sequence[Metric]) -> str:
+def run_key(
+    scenario: str, seed: int, replication: int, metrics: Sequence[Metric], record: str = "full"
+) -> str:
     """Return the name under which a run is kept.
 
     Parameters
@@ -91,13 +93,16 @@ def run_key(scenario: str, seed: int, replication: int, metrics: Sequence[Metric
         Of the run.
     metrics : sequence of Metric
         What its values are.
+    record : {"full", "summary"}
+        What they were measured from.
 
     Returns
     -------
     str
         32 hexadecimal digits.
     """
-    parts = [source_hash(), scenario, seed, replication, [str(metric) for metric in metrics]]
+    named = [str(metric) for metric in metrics]
+    parts = [source_hash(), scenario, seed, replication, named, record]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

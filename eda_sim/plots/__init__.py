@@ -24,10 +24,11 @@ module         function          draws
 ``topology``   ``topology``      who sends to whom
 ``sweeps``     ``load_curve``    latency over utilization, with theory: the hockey stick
 ``sweeps``     ``estimates``     named numbers with their intervals
+``warmup``     ``welch``         where the average over runs gets flat
 ``style``                        colours and looks that all of them share
 =============  ================  ===================================================================
 """
 
-from eda_sim.plots import flow, heatmap, latency, style, sweeps, timeline, topology
+from eda_sim.plots import flow, heatmap, latency, style, sweeps, timeline, topology, warmup
 
-__all__ = ["flow", "heatmap", "latency", "style", "sweeps", "timeline", "topology"]
+__all__ = ["flow", "heatmap", "latency", "style", "sweeps", "timeline", "topology", "warmup"]

@@ -6,6 +6,7 @@ import importlib.resources
 import os
 import tempfile
 from dataclasses import replace
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,7 @@ def scenarios() -> tuple[str, ...]:
     >>> "checkout" in scenarios()
     True
     """
-    folder = importlib.resources.files("eda_sim") / "scenarios"
-    names = (entry.name for entry in folder.iterdir())
+    names = (entry.name for entry in _bundled().iterdir())
     return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
@@ -136,8 +136,12 @@ def bundled_text(name: str) -> str:
     if name not in scenarios():
         message = f"no bundled scenario {shown(name)}{nearest(name, scenarios())}"
         raise ScenarioError(message)
-    file = importlib.resources.files("eda_sim") / "scenarios" / f"{name}.yaml"
-    return file.read_text(encoding="utf-8")
+    return (_bundled() / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _bundled() -> Traversable:
+    # Not eda_sim/scenarios: Python could import that folder, over the function of this name.
+    return importlib.resources.files("eda_sim") / "data" / "scenarios"
 
 
 def parse_value(text: str) -> Any:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.evidence.families import Family, Simulation, computed_answer
 from eda_sim.evidence.records import Tolerance, provenance, records
 from eda_sim.evidence.verdicts import FAMILIES, Verdict, computed_table, verdict_of

@@ -20,7 +20,7 @@ CHANGE = re.compile(r"`--set ([^`]+)`")
 
 def header_of(name: str) -> list[str]:
     """Return the lines of the comment at the top of a bundled scenario."""
-    text = (files("eda_sim") / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (files("eda_sim") / "data" / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8")
     comment = text[: text.index("name:")]
     return [line.removeprefix("#").strip() for line in comment.splitlines()]
 

@@ -62,6 +62,7 @@ def lower_publishing(numbering: Numbering) -> PublishingColumns:
 
 def _row(publishing: Publishing, numbering: Numbering) -> dict[str, float]:
     bounded = publishing.batch_max_bytes is not None or publishing.batch_max_messages is not None
+    block = publishing.max_block
     return {
         "acks": Acks[publishing.acks.upper()],
         "batches": publishing.linger > 0 or bounded,
@@ -70,7 +71,8 @@ def _row(publishing: Publishing, numbering: Numbering) -> dict[str, float]:
         "batch_max_messages": or_none(publishing.batch_max_messages),
         "max_in_flight": or_none(publishing.max_in_flight),
         "buffer_max_bytes": or_none(publishing.buffer_max_bytes),
-        "max_block_ns": ns_or_none(publishing.max_block),
+        # Zero is meant: what does not fit is given up at once, and hurries nothing.
+        "max_block_ns": or_none(None if block is None else to_ns(block)),
         "request_timeout_ns": ns_or_none(publishing.request_timeout),
         "delivery_timeout_ns": ns_or_none(publishing.delivery_timeout),
         "retry": numbering.retry(publishing.retry),

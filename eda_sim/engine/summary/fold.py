@@ -54,7 +54,7 @@ class Summarizer:
         self._width = 1
         self._counts = {name: [0] * consumers for name in COUNTS}
         self._times = {name: [Histogram() for _ in range(consumers)] for name in TIMES}
-        self._overtaking = [Overtaking() for _ in range(consumers)]
+        self.overtaking = [Overtaking() for _ in range(consumers)]
         self._publishing = Publishing(facts)
         self._created = Counts(channels)
         self._rates = {name: Counts(consumers) for name in RATES if name != "created"}
@@ -102,8 +102,8 @@ class Summarizer:
             self._add_oldest(batch, here)
             self._add_waiting(batch, here, happened)
         if waiting is not None:
-            for consumer in set(range(len(self._overtaking))) - seen:
-                self._overtaking[consumer].forget(waiting)
+            for consumer in set(range(len(self.overtaking))) - seen:
+                self.overtaking[consumer].forget(waiting)
 
     def finish(self, ended_at_ns: int, series: Table, faults: Table) -> Summary:
         """Return the summary; nothing can be absorbed any more.
@@ -118,11 +118,11 @@ class Summarizer:
         """
         self._widen(ended_at_ns)
         self._add_later(ended_at_ns)
-        for consumer, overtaking in enumerate(self._overtaking):
+        for consumer, overtaking in enumerate(self.overtaking):
             self._counts["out_of_order"][consumer] = overtaking.count
         width, end = self._width, ended_at_ns
         bins, edges = max(-(-end // width), 1), end // width + 1
-        reads = [list(self._facts.channels_of(number)) for number in range(len(self._overtaking))]
+        reads = [list(self._facts.channels_of(number)) for number in range(len(self.overtaking))]
         counted = {
             "created": np.array(
                 [self._created.data[channels].sum(axis=0) for channels in reads]
@@ -198,7 +198,7 @@ class Summarizer:
         self._count("redeliveries", consumer[attempt > 1])
 
     def _count(self, what: str, consumers: Integers) -> None:
-        found = np.bincount(consumers, minlength=len(self._overtaking))
+        found = np.bincount(consumers, minlength=len(self.overtaking))
         for consumer in np.flatnonzero(found).tolist():
             self._counts[what][consumer] += int(found[consumer])
 
@@ -235,7 +235,7 @@ class Summarizer:
             columns = ("source", "channel", "message_id")
             own = {"key": keys, **{name: messages[name][rows] for name in columns}}
             channels = len(self._facts.names.channels)
-            self._overtaking[number].add(lines_of(own, finished, channels), live)
+            self.overtaking[number].add(lines_of(own, finished, channels), live)
 
     def _add_oldest(self, batch: Batch, here: AtConsumer) -> None:
         self._unseen_since.add(self._width, here.consumer, here.created, here.finished)

@@ -82,6 +82,11 @@ class Overtaking:
         self._kept = _NONE
         self._counted = _NOTHING.astype(bool)
 
+    @property
+    def kept(self) -> int:
+        """How many messages are kept."""
+        return int(self._kept.time.size)
+
     def add(self, effects: Lines, live: Lines | None) -> None:
         """Take messages and their first effects; forget what the live ones do not ask for.
 

@@ -34,7 +34,8 @@ def _series(params: Params) -> npt.NDArray[np.float64]:
 
 
 def _half_width(params: Params) -> float:
-    estimate = batch_means(_series(params), batches=params["batches"]).estimate
+    values = _series(params)
+    estimate = batch_means(values, batches=params["batches"], adjusted=False).estimate
     return (estimate.high - estimate.low) / 2.0
 
 

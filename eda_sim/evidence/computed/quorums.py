@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eda_sim import theory
-from eda_sim.analysis.intervals import Estimate
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.evidence.families import Family
 from eda_sim.evidence.records import Params
 

@@ -180,6 +180,18 @@ def test_no_patience_at_all():
 
 
 @pytest.mark.rule("P11")
+@pytest.mark.parametrize(("max_block", "leaves_at"), [("0s", 6), ("1ns", 1.2)])
+def test_what_does_not_wait_outside_hurries_nothing(max_block, leaves_at):
+    trace = publish(
+        *(1, 1.1, 1.2),
+        publishing={"buffer_max_bytes": 2000, "linger": "5s", "max_block": max_block},
+        link={"latency": "100ms"},
+    )
+    assert when(trace, "sent_at") == [leaves_at, leaves_at, None]
+    assert statuses(trace) == ["CONFIRMED", "CONFIRMED", "EXPIRED"]
+
+
+@pytest.mark.rule("P11")
 def test_without_a_bound_on_waiting_all_wait_in_their_order():
     trace = publish(
         *(1, 1.01, 1.02, 1.03),
