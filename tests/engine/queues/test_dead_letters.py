@@ -311,3 +311,25 @@ def test_a_time_to_live_may_end_at_the_head_only():
     one_by_one = expired_at(head_only=False)
     assert (np.diff(one_by_one) < 0).any()
     assert list(expired_at(head_only=True)) == list(np.maximum.accumulate(one_by_one))
+
+
+@pytest.mark.rule("D19", "D26")
+@pytest.mark.parametrize("place", ["original", "head", "tail"])
+@pytest.mark.parametrize("head_only", [False, True])
+def test_a_copy_that_comes_back_after_its_time_goes_at_once(place, head_only):
+    # The first is in hand when its time is over at 5, and its lease ends at 10. The second came at
+    # 8 and may stay until 13. At the tail RabbitMQ would let the first wait for that; here it goes.
+    scenario = world(
+        duration="60s",
+        producer={"arrivals": at(0, 8)},
+        channel={"message_ttl": "5s", "ttl_at_head_only": head_only},
+        consumer={
+            "service": "1h",
+            "subscription": {"lease_timeout": "10s", "requeue_position": place},
+        },
+    )
+    trace = execute(scenario)
+    table = copies(trace)
+    assert list(table["state"]) == [CopyState.EXPIRED] * 2
+    assert seconds(table["settled_at"]) == [10, 13]
+    assert list(deliveries(trace)["lease_end"]) == [LeaseEnd.EXPIRED]
