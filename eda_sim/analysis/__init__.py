@@ -19,6 +19,8 @@ module             question
 ``recovery``       how long after a fault was the lag back to normal
 ``summary``        the numbers to look at first
 ``topology``       who sends to whom
+``summarized``     the same questions, of a run that was only counted
+``histograms``     how long did messages take, from a histogram
 ``metrics``        one number of one consumer, by its name
 ``objectives``     a bound on such a number, and whether it is met
 ``replications``   how to be honest about chance with independent runs

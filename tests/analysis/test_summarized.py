@@ -45,7 +45,9 @@ def metrics_in_both(scenario):
 
 def assert_agree(scenario):
     full, brief = both(scenario)
-    metrics = list(metrics_in_both(scenario))
+    # Over no time there is no mean; the full record calls that of a lag that never was 0.
+    lasts = full.ended_at > scenario.warmup
+    metrics = [each for each in metrics_in_both(scenario) if lasts or each.name != "lag.mean"]
     exact, found = measure(full.tables, metrics), brief.measure(metrics)
     for metric, one, other in zip(metrics, exact, found, strict=True):
         tolerance = 0.01 if metric.statistic.startswith("p") else 1e-9
