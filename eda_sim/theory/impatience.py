@@ -8,6 +8,7 @@ from eda_sim.theory.laws import FiniteNumber
 from eda_sim.theory.steady_state import SteadyState, check_count, check_positive
 
 _NEGLIGIBLE = 1e-18
+_MOST_STATES = 2_000_000
 
 
 def erlang_a(
@@ -32,6 +33,11 @@ def erlang_a(
         Of all messages, served or not: the wait ends with service or expiry, and the probability
         of loss is that of expiry. With the distribution of the number.
 
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or more than two million messages would wait.
+
     References
     ----------
     C. Palm (1946); A. Mandelbaum, S. Zeltyn, "The Palm/Erlang-A queue, with applications to call
@@ -49,16 +55,25 @@ def erlang_a(
     count = check_count("servers", servers)
     impatience = check_positive("patience_rate", patience_rate)
     logarithms = [0.0]
+    highest = 0.0
     number = 0
     while True:
         number += 1
         leaving = min(number, count) * rate + max(number - count, 0) * impatience
         logarithms.append(logarithms[-1] + math.log(arrivals / leaving))
-        # From here on each probability is less than half of the one before it.
-        small = logarithms[-1] < max(logarithms) + math.log(_NEGLIGIBLE)
-        if small and number > count and 2.0 * arrivals < leaving:
-            break
-    highest = max(logarithms)
+        highest = max(highest, logarithms[-1])
+        # What is left out is less than the geometric series that goes on like the last step.
+        ratio = arrivals / leaving
+        if number > count and ratio < 1.0:
+            rest = logarithms[-1] + math.log(ratio / (1.0 - ratio))
+            if rest < highest + math.log(_NEGLIGIBLE):
+                break
+        if number > _MOST_STATES:
+            message = (
+                f"patience_rate is {patience_rate}: so patient under such a load, more than "
+                f"{_MOST_STATES:,} messages wait"
+            )
+            raise ValueError(message)
     weights = [math.exp(value - highest) for value in logarithms]
     total = math.fsum(weights)
     p = [weight / total for weight in weights]

@@ -28,6 +28,37 @@ UNSTABLE = {
     "kraemer_langenbach_belz": lambda: theory.kraemer_langenbach_belz(
         arrival_rate=2, service_rate=1, arrival_scv=1, service_scv=1
     ),
+    "bulk_service": lambda: theory.bulk_service(
+        arrival_rate=10, batch_service_rate=1, largest_batch=10
+    ),
+    "mm1_with_retries": lambda: theory.mm1_with_retries(
+        arrival_rate=0.8, service_rate=1, failure_probability=0.3
+    ),
+    "mm1_retrial": lambda: theory.mm1_retrial(arrival_rate=2, service_rate=1, retry_rate=1),
+    "mg1_with_breakdowns": lambda: theory.mg1_with_breakdowns(
+        arrival_rate=0.9, mean_service=1, service_scv=1, failure_rate=0.1, mean_repair=2
+    ),
+    "md1_with_restarts": lambda: theory.md1_with_restarts(
+        arrival_rate=0.9, service_time=1, failure_rate=0.1, mean_repair=2
+    ),
+    "mg1_priorities": lambda: theory.mg1_priorities(
+        arrival_rates=[0.5, 0.6], mean_services=[1, 1], service_scvs=[1, 1]
+    ),
+    "mmc_priorities": lambda: theory.mmc_priorities(
+        arrival_rates=[1.5, 1.6], service_rate=1, servers=3
+    ),
+    "mmpp_m1": lambda: theory.mmpp_m1(arrival_rates=(0.5, 3), switch_rates=(1, 1), service_rate=1),
+    "ekemc": lambda: theory.ekemc(arrival_rate=2, mean_service=1, servers=2, service_stages=2),
+    "jackson": lambda: theory.jackson(arrival_rates=[1.0], routing=[[0.5]], mean_services=[0.6]),
+    "fork_join_mean": lambda: theory.fork_join_mean(arrival_rate=2, service_rate=1),
+    "shortest_of_choices_mean": lambda: theory.shortest_of_choices_mean(load=1, choices=2),
+    "outage": lambda: theory.outage(arrival_rate=5, capacity=4, duration=1),
+    "catch_up_time": lambda: theory.catch_up_time(history=1, replay_rate=1, event_rate=2),
+    "key_staleness": lambda: theory.key_staleness(load=1.1, key_load=0.1),
+    "versions_behind_tail": lambda: theory.versions_behind_tail(load=1.1, versions=1),
+    "asymptotic_variance": lambda: theory.mm1_wait_asymptotic_variance(
+        arrival_rate=1, service_rate=1
+    ),
 }
 
 
@@ -47,6 +78,74 @@ def test_the_error_survives_a_trip_to_another_process():
 
 
 REFUSED = {
+    "certain failure": (
+        lambda: theory.mm1_with_retries(arrival_rate=1, service_rate=2, failure_probability=1),
+        "failure_probability is 1: must be at least 0 and below 1",
+    ),
+    "classes of different number": (
+        lambda: theory.mg1_priorities(arrival_rates=[0.1], mean_services=[1, 1], service_scvs=[1]),
+        "must have one value per class, not 1, 2 and 1",
+    ),
+    "nobody arrives": (
+        lambda: theory.mmpp_m1(arrival_rates=(0, 0), switch_rates=(1, 1), service_rate=1),
+        "arrival_rates is (0, 0): neither below 0, and one above 0",
+    ),
+    "too many phases": (
+        lambda: theory.ekemc(arrival_rate=1, mean_service=1, servers=90, service_stages=4),
+        "phases: must be at most 1500",
+    ),
+    "routing that is no square": (
+        lambda: theory.jackson(arrival_rates=[1, 1], routing=[[0, 0]], mean_services=[1, 1]),
+        "routing must be a square with one row per station",
+    ),
+    "a row above 1": (
+        lambda: theory.jackson(arrival_rates=[1], routing=[[1.5]], mean_services=[0.1]),
+        "routing has a row that adds up to 1.5: must be at most 1",
+    ),
+    "no way out": (
+        lambda: theory.jackson(arrival_rates=[1], routing=[[1]], mean_services=[0.1]),
+        "routing never lets a message leave",
+    ),
+    "too many branches": (
+        lambda: theory.fork_join_mean(arrival_rate=0.5, service_rate=1, branches=33),
+        "branches is 33: the approximation is known up to 32",
+    ),
+    "quorum above the replicas": (
+        lambda: theory.quorum_read_is_recent(replicas=3, reads=4, writes=1),
+        "reads and writes are 4 and 1: must be at most replicas, 3",
+    ),
+    "parts above all": (
+        lambda: theory.quorum_availability(availability=0.9, parts=3, needed=4),
+        "needed is 4: must be at most parts, 3",
+    ),
+    "availability above 1": (
+        lambda: theory.chain_availability(availability=1.1, parts=3),
+        "availability is 1.1: must be at least 0 and at most 1",
+    ),
+    "a timeout that nobody meets": (
+        lambda: theory.work_with_kills(law=theory.constant_law(value=2), timeout=1),
+        "timeout is 1: no attempt is ever done within it",
+    ),
+    "shares that are not all": (
+        lambda: theory.compacted_records(shares=[0.5, 0.4], writes=1),
+        "shares add up to 0.9: must add up to 1",
+    ),
+    "a partition that is not there": (
+        lambda: theory.hottest_partition(shares=[1.0], partitions=[2], count=2),
+        "partitions has 2: must be from 0 to 1",
+    ),
+    "intervals that are too few": (
+        lambda: theory.lindley_waits(intervals=[1], services=[1, 1]),
+        "intervals has 1 values: must have one per service, 2",
+    ),
+    "a correlation of 1": (
+        lambda: theory.ar1_variance_of_mean(correlation=1, length=10),
+        "correlation is 1: must be between -1 and 1",
+    ),
+    "a key with more than all": (
+        lambda: theory.key_staleness(load=0.5, key_load=0.6),
+        "key_load is 0.6: must be at most load, 0.5",
+    ),
     "negative rate": (
         lambda: theory.mm1(arrival_rate=-1, service_rate=1),
         "arrival_rate is -1: must be a positive finite number",
