@@ -53,7 +53,8 @@ def test_error_that_the_readme_shows_is_the_one_that_comes(tmp_path):
 
 def test_commands_of_the_readme_exist_with_their_options():
     commands = [line.split()[1:] for line in shell_lines() if line.startswith("eda-sim ")]
-    assert {words[0] for words in commands} >= {"run", "plot", "scenarios", "check"}
+    shown = {"run", "plot", "scenarios", "check", "sweep", "compare", "size"}
+    assert {words[0] for words in commands} >= shown
     for words in commands:
         options = {
             option for parameter in main.commands[words[0]].params for option in parameter.opts
