@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eda_sim.engine.compiled import batches, cells, rows
-from eda_sim.engine.compiled.memory import TABLES, Columns, Memory, Numbers
+from eda_sim.engine.compiled.memory import TABLES, Columns, Memory, Numbers, Scratch
 from eda_sim.engine.compiled.model import NOT_LISTED
 from eda_sim.engine.plan import NONE
 from eda_sim.engine.trace import TABLES as TRACE_TABLES
@@ -128,6 +128,8 @@ class Collector:
     def __init__(self, memory: Memory, least_rows: int) -> None:
         self._memory, self._least = memory, least_rows
         self._seen = self._kept = 0
+        self._all = {table: Scratch() for table in _USE}
+        self._gone = {table: Scratch() for table in _FAMILIES}
 
     def is_due(self) -> bool:
         """Return whether enough rows have come for a search to pay."""
@@ -164,7 +166,7 @@ class Collector:
     # Rows -------------------------------------------------------------------------------------
 
     def _rows(self, table: str) -> _Rows:
-        numbers, values = self._memory.all_rows(table)
+        numbers, values = self._memory.all_rows(table, self._all[table])
         found = _Rows(numbers, values, np.ones(numbers.size, dtype=bool))
         found.is_used[:] = found.column(table, _USE[table]) != FREED
         return found
@@ -233,7 +235,8 @@ class Collector:
 
     def _batch(self, tables: Mapping[str, _Rows], gone: Mapping[str, Marks]) -> Batch:
         found = {
-            name: _columns(table, tables[table], gone[table]) for table, name in _FAMILIES.items()
+            name: _columns(table, tables[table], gone[table], self._gone[table])
+            for table, name in _FAMILIES.items()
         }
         messages = tables["MESSAGE"]
         stays = messages.is_used & ~gone["MESSAGE"]
@@ -282,14 +285,16 @@ def _among(found: _Rows, words: Numbers) -> Marks:
     return marks & found.is_used
 
 
-def _columns(table: str, found: _Rows, gone: Marks) -> Columns:
+def _columns(table: str, found: _Rows, gone: Marks, room: Scratch) -> Columns:
     """Return the columns of the trace for some rows, in the order of the run."""
     first = TABLES[table].first + rows.COLUMNS
     names = [spec.name for spec in TRACE_TABLES[_FAMILIES[table]]]
     places = {name: TABLES[table].columns[name] - first for name in names}
     if table == "MESSAGE":
         places["message_id"] = cells.MESSAGE_ID - first
-    block = found.cells[gone]
+    places_gone, width = np.flatnonzero(gone), TABLES[table].width
+    block = room.of(places_gone.size * width).reshape(-1, width)
+    found.cells.take(places_gone, axis=0, out=block, mode="clip")
     columns = Columns([block], places)
     keys = _ORDER[table]
     if (np.diff(columns[keys[-1]]) > 0).all():

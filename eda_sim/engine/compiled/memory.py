@@ -111,6 +111,19 @@ class Columns(Mapping[str, Numbers]):
         return len(self._places)
 
 
+class Scratch:
+    """An array that is used again and again: new memory costs more than what is done with it."""
+
+    def __init__(self) -> None:
+        self._cells: Numbers = np.zeros(0, dtype=np.int64)
+
+    def of(self, size: int) -> Numbers:
+        """Return so many cells, whatever stands in them; those given out before are gone."""
+        if size > self._cells.size:
+            self._cells = np.empty(2 * size, dtype=np.int64)
+        return self._cells[:size]
+
+
 class Memory:
     """The memory of one run.
 
@@ -265,7 +278,7 @@ class Memory:
         places = {name: found.columns[name] - found.first - rows.COLUMNS for name in names}
         return Columns(blocks, places)
 
-    def all_rows(self, table: str) -> tuple[Numbers, Numbers]:
+    def all_rows(self, table: str, room: Scratch) -> tuple[Numbers, Numbers]:
         """Return where all rows of a table lie, ascending, and a copy of what stands in them."""
         found = TABLES[table]
         width = found.width
@@ -274,7 +287,8 @@ class Memory:
             end = limit - (limit - start) % width
             numbers.append(np.arange(start, end, width) - found.first - rows.COLUMNS)
             values.append(np.asarray(self.ints[start:end], dtype=np.int64))
-        return np.concatenate(numbers), np.concatenate(values).reshape(-1, width)
+        block = room.of(sum(part.size for part in values))
+        return np.concatenate(numbers), np.concatenate(values, out=block).reshape(-1, width)
 
     def words(self, tables: Iterable[str]) -> Numbers:
         """Return all that stands in the tables of columns, and in some tables of rows."""
