@@ -27,6 +27,7 @@ import pandas as pd
 from eda_sim.analysis.guarantee import COUNTS
 from eda_sim.analysis.histograms import LatencyHistogram
 from eda_sim.analysis.recovery import recovery_of
+from eda_sim.analysis.summary import publishing_table
 from eda_sim.analysis.tables import NANOSECONDS_PER_SECOND, Tables, state_name, to_tables
 from eda_sim.analysis.utilization import utilization_of
 from eda_sim.engine.summary import Summary
@@ -293,8 +294,7 @@ def publishing(run: Summarized) -> pd.DataFrame:
                 "publish_p99_s": tail / NANOSECONDS_PER_SECOND,
             }
         )
-    columns = ["source", "channel", "messages", "created_per_s", *statuses, "extra_copies"]
-    return pd.DataFrame(rows, columns=[*columns, "publish_p50_s", "publish_p99_s"])
+    return publishing_table(rows)
 
 
 def summary(run: Summarized) -> pd.DataFrame:

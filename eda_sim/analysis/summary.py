@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -115,6 +117,18 @@ def publishing(tables: Tables) -> pd.DataFrame:
                 "publish_p99_s": tail.value,
             }
         )
-    statuses = [state_name(status) for status in MessageStatus]
+    return publishing_table(rows)
+
+
+def publishing_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Return the table of :func:`publishing`; without rows it has the same columns and types."""
+    counts = ["messages", *(state_name(status) for status in MessageStatus), "extra_copies"]
+    kinds = {
+        **dict.fromkeys(("source", "channel"), "str"),
+        **dict.fromkeys(counts, "int64"),
+        **dict.fromkeys(("created_per_s", "publish_p50_s", "publish_p99_s"), "float64"),
+    }
+    statuses = counts[1:-1]
     columns = ["source", "channel", "messages", "created_per_s", *statuses, "extra_copies"]
-    return pd.DataFrame(rows, columns=[*columns, "publish_p50_s", "publish_p99_s"])
+    order = [*columns, "publish_p50_s", "publish_p99_s"]
+    return pd.DataFrame(rows, columns=order).astype(kinds)
