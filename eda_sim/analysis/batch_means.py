@@ -18,8 +18,8 @@ overlapping batch means
     observations better: about one and a half times the degrees of freedom.
 
 On M/M/1 queues of 50 to 90 % load and on AR(1) series, with 20 batches that are each a few times as
-long as the memory of the run, adjusted intervals of 95 % hold the truth in 93 to 97 % of runs;
-unadjusted ones of the same short runs in 84 to 90 %.
+long as the memory of the run, adjusted intervals of 95 % hold the truth in 93 to 97 % of runs (at a
+correlation of 0.9 in short runs: 92.9 %); unadjusted ones of the same short runs in 84 to 90 %.
 
 References
 ----------

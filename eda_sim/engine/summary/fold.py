@@ -126,7 +126,7 @@ class Summarizer:
         counted = {
             "created": np.array(
                 [self._created.data[channels].sum(axis=0) for channels in reads]
-            ).reshape(len(reads), -1),
+            ).reshape(len(reads), self._created.data.shape[1]),
             **{name: counts.data for name, counts in self._rates.items()},
         }
         busy = self._busy.until(end)
