@@ -165,7 +165,7 @@ class Memory:
         self._spare = self._first
         self._first += chunks * rows.CHUNK
         self.reals: Any = np.empty(reals, dtype=np.float64) if COMPILED else [0.0] * reals
-        self.ints: Any = _cells(self._first + room)
+        self.ints: Any = _cells(self._first + room, self._first + rows.CHUNK)
         self._write_header(actions)
         self.reals[: len(data)] = data if COMPILED else data.tolist()
 
@@ -255,7 +255,7 @@ class Memory:
     def enlarge(self) -> None:
         """Make room for more rows."""
         used, ints = int(self.ints[cells.NEXT_STRETCH]), self.ints
-        self.ints = _cells(4 * len(ints))
+        self.ints = _cells(4 * len(ints), len(ints) + len(ints) // 8 + rows.CHUNK)
         self.ints[:used] = ints[:used]
         self.ints[cells.END_OF_ROOM] = len(self.ints)
 
@@ -330,8 +330,17 @@ class Memory:
             start += int(self.ints[start + rows.CHUNKS]) * rows.CHUNK
 
 
-def _cells(count: int) -> Any:
-    return np.empty(count, dtype=np.int64) if COMPILED else [0] * count
+def _cells(count: int, least: int) -> Any:
+    """Return so many cells; fewer where the system does not even promise that much memory."""
+    if not COMPILED:
+        return [0] * count
+    while True:
+        try:
+            return np.empty(count, dtype=np.int64)
+        except MemoryError:
+            if count <= least:
+                raise
+            count = max(least, 3 * count // 4)
 
 
 def _blank(count: int) -> Any:
