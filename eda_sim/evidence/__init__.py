@@ -1,12 +1,14 @@
 """Evidence: why a number from this package can be trusted, for anyone to see.
 
-==============  ===================================================================================
-module          what it holds
-==============  ===================================================================================
-``records``     numbers that somebody else found, and how close an answer must come
-``families``    who answers them: a computation, a simulation, or a reason why not
-``computed``    the computations
-``verdicts``    what became of each record
-``coverage``    how often the intervals of the analysis hold the truth
-==============  ===================================================================================
+================  =================================================================================
+module            what it holds
+================  =================================================================================
+``records``       numbers that somebody else found, and how close an answer must come
+``families``      who answers them: a computation, a simulation, or a reason why not
+``computed``      the computations
+``simulated``     the simulations: scenarios and what is measured
+``replications``  the runs that answer records
+``verdicts``      what became of each record
+``coverage``      how often the intervals of the analysis hold the truth
+================  =================================================================================
 """

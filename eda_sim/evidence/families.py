@@ -1,8 +1,9 @@
 """Families: who answers the records, and how.
 
 A family has up to two ways to an answer. A **computation** is a function of :mod:`eda_sim.theory`
-or :mod:`eda_sim.analysis`. A **simulation** is a scenario and an estimator: it knows the model's
-parameters and never a formula of the answer. A family with neither says why it is out of scope.
+or :mod:`eda_sim.analysis`. A **simulation** is a scenario and what is measured in its runs: it
+knows the model's parameters and never a formula of the answer. A family with neither says why it is
+out of scope.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eda_sim.analysis.estimates import Estimate
+from eda_sim.analysis.replications import mean_over_replications
 from eda_sim.evidence.records import Params, Record
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 Answer = float | Estimate
 Compute = Callable[[Params], Any]
 
+CONFIDENCE = 0.999
+"""Of the intervals of simulated answers."""
+
+
+def _mean_of_replications(values: Sequence[float], _: Record) -> Estimate:
+    return mean_over_replications(values, confidence=CONFIDENCE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
@@ -29,16 +38,20 @@ class Simulation:
     Attributes
     ----------
     scenario : callable
-        Record to scenario. It must not ask the theory for the answer.
-    estimator : callable
-        Replications and record to an estimate with its interval.
+        Params to scenario. It must not ask the theory for the answer.
+    measure : callable
+        One replication and the record to a number: what that run says.
+    estimate : callable
+        The numbers of all replications and the record to an estimate; by default their mean and
+        its interval of 99.9 %.
     replications : int
         Independent runs.
     """
 
-    scenario: Callable[[Record], Scenario]
-    estimator: Callable[[Sequence[Run], Record], Estimate]
-    replications: int = 10
+    scenario: Callable[[Params], Scenario]
+    measure: Callable[[Run, Record], float]
+    estimate: Callable[[Sequence[float], Record], Estimate] = _mean_of_replications
+    replications: int = 20
 
 
 @dataclass(frozen=True, kw_only=True)

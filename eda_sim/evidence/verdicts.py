@@ -14,17 +14,27 @@ out of scope
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+from collections.abc import Collection
 
 import pandas as pd
 
 from eda_sim.analysis.estimates import Estimate
+from eda_sim.engine.execute import Engine
 from eda_sim.evidence.computed import COMPUTED
-from eda_sim.evidence.families import Family, computed_answer
-from eda_sim.evidence.records import Record, records
+from eda_sim.evidence.families import CONFIDENCE, Family, computed_answer
+from eda_sim.evidence.records import Record, Tolerance, records
+from eda_sim.evidence.replications import shared_runs
+from eda_sim.evidence.simulated import SIMULATED
 
-FAMILIES: dict[str, Family] = COMPUTED
-"""All families, by name. Simulations are added here to the families that are computed."""
+FAMILIES: dict[str, Family] = {
+    name: dataclasses.replace(family, simulation=SIMULATED.get(name))
+    for name, family in COMPUTED.items()
+}
+"""All families, by name: those that are computed, with their simulations."""
+
+_NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 class Verdict(enum.StrEnum):
@@ -55,8 +65,8 @@ def verdict_of(record: Record) -> Verdict:
     Examples
     --------
     >>> from eda_sim.evidence.records import records
-    >>> str(verdict_of(records()[0]))
-    'computed'
+    >>> [str(verdict_of(record)) for record in records() if record.family == "kingman"]
+    ['computed', 'computed']
     """
     family = FAMILIES.get(record.family)
     if family is None:
@@ -70,6 +80,56 @@ def verdict_of(record: Record) -> Verdict:
         return Verdict.OUT_OF_SCOPE
     message = f"{record.id}: the family {record.family} does not answer {record.metric}"
     raise LookupError(message)
+
+
+def tolerance_of_simulation(record: Record) -> Tolerance:
+    """Return how close a simulation must come: as the record says, or its 99.9 % interval.
+
+    Examples
+    --------
+    >>> from eda_sim.evidence.records import records
+    >>> found = {str(tolerance_of_simulation(record)) for record in records()}
+    >>> "99.9 % interval" in found
+    True
+    """
+    return Tolerance(interval=CONFIDENCE) if record.simulated is None else record.simulated
+
+
+def simulated_table(
+    *,
+    families: Collection[str] | None = None,
+    engine: Engine = "compiled",
+    replications: int | None = None,
+) -> pd.DataFrame:
+    """Return each simulated record and what the simulation says, as a table.
+
+    Parameters
+    ----------
+    families : collection of str, optional
+        Names of the families that are asked; all without it.
+    engine : {"compiled", "reference", "auto"}
+        Who simulates.
+    replications : int, optional
+        Independent runs of each scenario, instead of as many as its family says.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :func:`computed_table`, one row per record whose verdict is *simulated*; and
+        ``scenario``, ``replications``.
+    """
+    asked = [record for record in records() if families is None or record.family in families]
+    rows = {}
+    for group in shared_runs(asked, FAMILIES):
+        runs = group.replications if replications is None else replications
+        answers = group.answers(engine=engine, replications=runs)
+        for record, _ in group.asked:
+            rows[record.id] = {
+                **_row(record, answers[record.id], tolerance_of_simulation(record)),
+                "scenario": group.scenario.name,
+                "replications": runs,
+            }
+    return pd.DataFrame([rows[record.id] for record in asked if record.id in rows])
 
 
 def computed_table() -> pd.DataFrame:
@@ -88,26 +148,29 @@ def computed_table() -> pd.DataFrame:
         family = FAMILIES[record.family]
         known = family.computation_of(record) is not None
         answer = computed_answer(family, record) if known else float("nan")
-        value, low, high = (
-            answer if isinstance(answer, Estimate) else Estimate(answer, *2 * [float("nan")])
-        )
-        rows.append(
-            {
-                "id": record.id,
-                "family": record.family,
-                "model": family.title,
-                "metric": record.metric,
-                "at": record.at,
-                "value": record.value,
-                "answer": float(value),
-                "low": low,
-                "high": high,
-                "relative_error": value / record.value - 1.0 if record.value else float("nan"),
-                "tolerance": str(record.computed),
-                "agrees": record.computed.allows(answer, record.value),
-                "verdict": str(verdict_of(record)),
-                "source": record.source,
-                "note": record.computed.why or family.reason,
-            }
-        )
+        rows.append(_row(record, answer, record.computed))
     return pd.DataFrame(rows)
+
+
+def _row(record: Record, answer: float | Estimate, tolerance: Tolerance) -> dict[str, object]:
+    family = FAMILIES[record.family]
+    value, low, high = (
+        answer if isinstance(answer, Estimate) else _NO_ESTIMATE._replace(value=answer)
+    )
+    return {
+        "id": record.id,
+        "family": record.family,
+        "model": family.title,
+        "metric": record.metric,
+        "at": record.at,
+        "value": record.value,
+        "answer": float(value),
+        "low": low,
+        "high": high,
+        "relative_error": value / record.value - 1.0 if record.value else float("nan"),
+        "tolerance": str(tolerance),
+        "agrees": tolerance.allows(answer, record.value),
+        "verdict": str(verdict_of(record)),
+        "source": record.source,
+        "note": tolerance.why or family.reason,
+    }

@@ -80,7 +80,7 @@ def test_a_record_that_nobody_answers_is_an_error(monkeypatch):
 
 
 def test_a_simulation_goes_before_a_computation(monkeypatch):
-    simulation = Simulation(scenario=lambda record: None, estimator=lambda runs, _: None)
+    simulation = Simulation(scenario=lambda params: None, measure=lambda run, record: 0.0)
     family = dataclasses.replace(FAMILIES["mm1"], simulation={"mean_wait": simulation})
     monkeypatch.setitem(FAMILIES, "mm1", family)
     kinds = {record.metric: verdict_of(record) for record in RECORDS if record.family == "mm1"}
