@@ -9,12 +9,13 @@ a Dask ``Client``   the workers of a cluster
 another pool        anything with the ``submit`` of :mod:`concurrent.futures`
 ==================  ===============================================================================
 
-On this machine the first run is made here, and tells how to go on. If the compiled engine made it,
-the rest is done by *threads*: its kernel does not hold Python's lock, and threads start at once.
-The reference engine does hold it, so that two threads would make as many runs per second as one:
-then it is *processes*, by joblib, which keeps them for five minutes for the next sweep. Starting
-them costs some seconds, because each imports NumPy, pandas and Numba; without a number, runs are
-made here until what is left is worth that.
+On this machine the first two runs are made here, and tell how to go on. If what is left is long
+enough, it is done by *processes*, by joblib, which keeps them for five minutes for the next sweep.
+Starting them costs some seconds, because each imports NumPy, pandas and Numba. For less than that
+there are *threads*, which start at once, if the compiled engine makes the runs: its kernel does not
+hold Python's lock. What comes before and after the kernel does hold it, so that threads end up
+slower than processes in the long run (``benchmarks/curve.py`` measures both). The reference engine
+always holds the lock: short work of its own is done here, unless a number of workers was asked for.
 """
 
 from __future__ import annotations
@@ -124,12 +125,13 @@ def _on_this_machine(
         if workers == 1 or place + 1 == len(tasks):
             continue
         rest = list(enumerate(tasks))[place + 1 :]
-        if kernel_is_loaded():
-            yield from _by_joblib(function, rest, workers or -1, backend="threading")
-            return
         is_long = bool(place) and fastest * len(rest) > WORTH_STARTING_S
-        if workers is not None or is_long:
+        uses_threads = kernel_is_loaded()
+        if is_long or (workers is not None and not uses_threads):
             yield from _by_joblib(function, rest, workers or -1, backend="loky")
+            return
+        if place and uses_threads:
+            yield from _by_joblib(function, rest, workers or -1, backend="threading")
             return
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eda_sim.engine.compiled import layout, memory
+from eda_sim.engine.compiled import buffers, layout, pointers
 from eda_sim.engine.compiled.simulation import simulate
 from eda_sim.engine.plan import make_plan
 from eda_sim.engine.twins import first_difference
 from eda_sim.spec import load
 
-pytestmark = pytest.mark.skipif(not memory.COMPILED, reason="lists of Python grow by themselves")
+pytestmark = pytest.mark.skipif(not pointers.COMPILED, reason="lists of Python grow by themselves")
 
 
 class _Stingy:
@@ -36,13 +36,16 @@ def test_a_run_whose_memory_grows_is_the_same(monkeypatch):
     whole = simulate(plan)
     monkeypatch.setattr(layout, "_LEAST_ROOM", 1 << 20)
     monkeypatch.setattr(layout, "_CELLS_OF_A_MESSAGE", 0)
+    buffers.BUFFERS.forget()
     assert first_difference(whole, simulate(plan)) is None
-    monkeypatch.setattr(memory, "np", _Stingy(4_000_000))
+    buffers.BUFFERS.forget()
+    monkeypatch.setattr(buffers, "np", _Stingy(4_000_000))
     assert first_difference(whole, simulate(plan)) is None
 
 
 def test_too_little_memory_is_an_error(monkeypatch):
     plan = make_plan(load("mm1").replace({"messages": 100}))
-    monkeypatch.setattr(memory, "np", _Stingy(1000))
+    buffers.BUFFERS.forget()
+    monkeypatch.setattr(buffers, "np", _Stingy(1000))
     with pytest.raises(MemoryError):
         simulate(plan)

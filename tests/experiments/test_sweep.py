@@ -125,6 +125,21 @@ def test_threads_and_processes_are_chosen_by_who_holds_the_lock(monkeypatch, tab
     assert backends[1:] == (["threading"] if loaded else [])  # too short for processes
 
 
+def test_long_sweeps_are_made_by_processes_whoever_holds_the_lock(monkeypatch, table):
+    backends = []
+    by_joblib = executors._by_joblib
+
+    def noted(*arguments, backend):
+        backends.append(backend)
+        return by_joblib(*arguments, backend="threading")
+
+    monkeypatch.setattr(executors, "_by_joblib", noted)
+    monkeypatch.setattr(executors, "kernel_is_loaded", lambda: True)
+    monkeypatch.setattr(executors, "WORTH_STARTING_S", 0.0)
+    pd.testing.assert_frame_equal(es.sweep(QUICK, GRID, **{**OPTIONS, "executor": None}), table)
+    assert backends == ["loky"]
+
+
 @pytest.mark.slow
 def test_processes_make_the_same_table(monkeypatch, table):
     monkeypatch.setattr(executors, "kernel_is_loaded", lambda: False)

@@ -3,8 +3,8 @@
 All of it is one array of integers and one of reals. Behind the header (:mod:`cells`) come the
 addresses of all actions, then the tables of columns, which the plan fixes, then the room of the
 tables of rows (:mod:`rows`). There is more room than a run needs, since an operating system gives
-memory only when it is touched. Between two events the run may ask for more: the array becomes
-longer, and everything keeps its place in it.
+memory only when it is touched; what stands in it at first is anything (:mod:`buffers`). Between two
+events the run may ask for more: the array becomes longer, and everything keeps its place in it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eda_sim.engine.compiled import cells, rows
+from eda_sim.engine.compiled.buffers import BUFFERS
 from eda_sim.engine.compiled.pointers import COMPILED
 
 REALS = frozenset(
@@ -336,11 +337,16 @@ def _cells(count: int, least: int) -> Any:
         return [0] * count
     while True:
         try:
-            return np.empty(count, dtype=np.int64)
+            return BUFFERS.lend(count, touched=_touched)
         except MemoryError:
             if count <= least:
                 raise
             count = max(least, 3 * count // 4)
+
+
+def _touched(ints: Numbers) -> int:
+    """Return how many cells a run has written to, from the first."""
+    return min(max(0, int(ints[cells.NEXT_STRETCH])), ints.size)  # a run may not have begun
 
 
 def _blank(count: int) -> Any:
