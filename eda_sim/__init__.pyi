@@ -13,6 +13,9 @@ from .experiments import design as design
 from .experiments import size as size
 from .experiments import summarize as summarize
 from .experiments import sweep as sweep
+from .fitting import FitError as FitError
+from .fitting import at_load as at_load
+from .fitting import fit as fit
 from .simulation import Run as Run
 from .simulation import check as check
 from .simulation import run as run

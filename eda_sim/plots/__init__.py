@@ -25,10 +25,22 @@ module         function          draws
 ``sweeps``     ``load_curve``    latency over utilization, with theory: the hockey stick
 ``sweeps``     ``estimates``     named numbers with their intervals
 ``warmup``     ``welch``         where the average over runs gets flat
+``fitting``    ``qq``            quantiles of a sample over those of its fit
+``fitting``    ``rate``          arrivals over time, and what was fitted
 ``style``                        colours and looks that all of them share
 =============  ================  ===================================================================
 """
 
-from eda_sim.plots import flow, heatmap, latency, style, sweeps, timeline, topology, warmup
+from eda_sim.plots import fitting, flow, heatmap, latency, style, sweeps, timeline, topology, warmup
 
-__all__ = ["flow", "heatmap", "latency", "style", "sweeps", "timeline", "topology", "warmup"]
+__all__ = [
+    "fitting",
+    "flow",
+    "heatmap",
+    "latency",
+    "style",
+    "sweeps",
+    "timeline",
+    "topology",
+    "warmup",
+]
