@@ -31,6 +31,10 @@ def _mean_of_replications(values: Sequence[float], _: Record) -> Estimate:
     return mean_over_replications(values, confidence=CONFIDENCE)
 
 
+def _always(_: Params) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
     """How a family is simulated.
@@ -44,14 +48,23 @@ class Simulation:
     estimate : callable
         The numbers of all replications and the record to an estimate; by default their mean and
         its interval of 99.9 %.
-    replications : int
-        Independent runs.
+    replications : int or callable
+        Independent runs; or params to their number, where some models need more than others.
+    can_say : callable
+        Params to whether a scenario can say so; other records of the family are not simulated.
     """
 
     scenario: Callable[[Params], Scenario]
     measure: Callable[[Run, Record], float]
     estimate: Callable[[Sequence[float], Record], Estimate] = _mean_of_replications
-    replications: int = 20
+    replications: int | Callable[[Params], int] = 20
+    can_say: Callable[[Params], bool] = _always
+
+    def replications_for(self, params: Params) -> int:
+        """Return how many independent runs a model needs."""
+        return (
+            self.replications if isinstance(self.replications, int) else self.replications(params)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +97,10 @@ class Family:
 
     def simulation_of(self, record: Record) -> Simulation | None:
         """Return how a record is simulated, or None."""
-        if isinstance(self.simulation, Mapping):
-            return self.simulation.get(record.metric)
-        return self.simulation
+        found = self.simulation
+        if isinstance(found, Mapping):
+            found = found.get(record.metric)
+        return found if found is not None and found.can_say(record.params) else None
 
 
 def computed_answer(family: Family, record: Record) -> Answer:

@@ -77,7 +77,7 @@ def shared_runs(records: Iterable[Record], families: Mapping[str, Family]) -> li
         if simulation is None:
             continue
         scenario = simulation.scenario(record.params)
-        key = dump(scenario), simulation.replications
+        key = dump(scenario), simulation.replications_for(record.params)
         scenarios.setdefault(key, scenario)
         asked.setdefault(key, []).append((record, simulation))
     return [

@@ -1,0 +1,217 @@
+"""The evidence page: what the numbers of this package rest on, as Markdown.
+
+It is made of tables only: those of :mod:`eda_sim.evidence.verdicts`,
+:mod:`eda_sim.evidence.engines` and :mod:`eda_sim.evidence.coverage`.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pandas as pd
+
+from eda_sim.evidence.records import provenance
+
+PACKAGES = ("numpy", "scipy", "pandas", "simpy", "numba")
+"""Whose versions the page names."""
+
+_INTRODUCTION = """\
+# Evidence
+
+`eda-sim evidence` makes this page. Each number below is what this very version answers to a
+question whose answer somebody else found: a book, a paper, a broker's own tests, or another method.
+A record is **simulated** if a scenario, run by the compiled engine, gives the number within the
+tolerance that its source states, or within a 99.9 % interval; **computed** if a function of `theory`
+or `analysis` gives it to a millionth, or as closely as it is printed; **out of scope** if neither,
+with the reason. Simulations never call the formula that they are compared with.
+"""
+
+_SPEED = """\
+## Speed
+
+Ratios to other simulators, measured in one run: [benchmarks](benchmarks.md).
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the page is made of.
+
+    Attributes
+    ----------
+    computed, simulated : DataFrame
+        By :func:`~eda_sim.evidence.verdicts.computed_table` and ``simulated_table``.
+    engines : DataFrame
+        By :func:`~eda_sim.evidence.engines.engines_table`.
+    coverage : DataFrame
+        By :func:`~eda_sim.evidence.coverage.coverage`.
+    """
+
+    computed: pd.DataFrame
+    simulated: pd.DataFrame
+    engines: pd.DataFrame
+    coverage: pd.DataFrame
+
+    def failures(self) -> list[str]:
+        """Return one line for everything that does not agree."""
+        records = pd.concat([self.computed, self.simulated])
+        wrong = records[~records["agrees"].astype(bool) & records["answer"].notna()]
+        found = [
+            f"{row.id}: {_number(row.answer)} is not {_number(row.value)} ({row.tolerance})"
+            for row in wrong.itertuples()
+        ]
+        apart = self.engines[~self.engines["agrees"].astype(bool)]
+        return found + [f"{row.scenario}: {row.note}" for row in apart.itertuples()]
+
+
+def page(evidence: Evidence) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What was found.
+
+    Returns
+    -------
+    str
+        Markdown; the same for the same tables and the same versions.
+    """
+    parts = [
+        _INTRODUCTION,
+        _versions(),
+        _summary(evidence),
+        _engines(evidence.engines),
+        _coverage(evidence.coverage),
+        _SPEED,
+        _records(evidence),
+    ]
+    return "\n".join(parts)
+
+
+def verdicts_on(text: str) -> dict[str, str]:
+    """Return the verdict of each record that a page shows.
+
+    Parameters
+    ----------
+    text : str
+        A page.
+
+    Returns
+    -------
+    dict
+        Identifier of the record -> verdict and whether it agrees, as written there.
+
+    Examples
+    --------
+    >>> verdicts_on("| `mm1.wait` | 4 | 4.01 | ±2 % | simulated | yes |")
+    {'mm1.wait': 'simulated, yes'}
+    """
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == len(_HEAD):
+            found[cells[0].strip("`")] = f"{cells[-2]}, {cells[-1]}"
+    return found
+
+
+_HEAD = ("record", "recorded", "answer", "tolerance", "verdict", "agrees")
+
+
+def _versions() -> str:
+    names = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"eda-sim {version('eda-sim')}, Python {platform.python_version()}, {names}.\n"
+
+
+def _answers(evidence: Evidence) -> pd.DataFrame:
+    """Return one row per record: its simulation if it has one, else its computation."""
+    simulated = evidence.simulated.set_index("id") if len(evidence.simulated) else None
+    rows: list[Mapping[str, object]] = []
+    for row in evidence.computed.to_dict("records"):
+        is_simulated = simulated is not None and row["id"] in simulated.index
+        best = simulated.loc[row["id"]].to_dict() if is_simulated and simulated is not None else row
+        rows.append({**best, "id": row["id"]})
+    return pd.DataFrame(rows)
+
+
+def _summary(evidence: Evidence) -> str:
+    answers = _answers(evidence)
+    rows = []
+    for model, group in answers.groupby("model", sort=False):
+        counts = group["verdict"].value_counts()
+        agreeing = int(group["agrees"].sum())
+        shown = [str(counts.get(word, 0)) for word in ("simulated", "computed", "out of scope")]
+        rows.append([str(model), str(len(group)), *shown, f"{agreeing} of {len(group)}"])
+    counts = answers["verdict"].value_counts()
+    words = ", ".join(f"{counts[word]} {word}" for word in counts.index)
+    head = ["model", "records", "simulated", "computed", "out of scope", "agree"]
+    return (
+        f"## Records\n\n{len(answers)} records: {words}; {int(answers['agrees'].sum())} agree. "
+        f"{provenance()}\n\n{_table(head, rows)}"
+    )
+
+
+def _engines(table: pd.DataFrame) -> str:
+    rows = [
+        [
+            row.scenario,
+            str(row.seed),
+            f"{row.messages:,}",
+            f"{row.deliveries:,}",
+            f"{row.numbers:,}",
+            "yes" if row.agrees else row.note,
+        ]
+        for row in table.itertuples()
+    ]
+    head = ["scenario", "seed", "messages", "deliveries", "numbers compared", "the same"]
+    return (
+        "## Two engines, and laws\n\nEvery bundled scenario on the reference engine and on the "
+        f"compiled one, compared to the last bit; {table['laws'].max()} laws checked for each row "
+        "that they wrote. The tests do so for some thousand generated scenarios more.\n\n"
+        f"{_table(head, rows)}"
+    )
+
+
+def _coverage(table: pd.DataFrame) -> str:
+    columns = [str(name) for name in table.columns]
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    return (
+        "## Coverage of intervals\n\nIntervals of 95 %, made again and again for models whose "
+        f"truth is known, and the share that holds it.\n\n{_table(columns, rows)}"
+    )
+
+
+def _records(evidence: Evidence) -> str:
+    rows = [
+        [
+            f"`{row['id']}`",
+            _number(row["value"]),
+            _number(row["answer"]) + _interval(row["low"], row["high"]),
+            str(row["tolerance"]),
+            str(row["verdict"]),
+            "yes" if row["agrees"] else "**no**",
+        ]
+        for row in _answers(evidence).to_dict("records")
+    ]
+    return f"## Every record\n\n{_table(_HEAD, rows)}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.6g}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f" ({_number(low)} to {_number(high)})"
