@@ -16,6 +16,7 @@ from eda_sim import __version__
 from eda_sim.cli.brokers import brokers
 from eda_sim.cli.check import check
 from eda_sim.cli.compare import compare
+from eda_sim.cli.evidence import evidence
 from eda_sim.cli.failures import OneLineErrors
 from eda_sim.cli.plot import plot
 from eda_sim.cli.run import run
@@ -43,5 +44,5 @@ def main() -> None:
     """  # noqa: D301 - \b keeps click from joining the lines of the list
 
 
-for _command in (brokers, check, compare, plot, run, scenarios, schema, size, sweep):
+for _command in (brokers, check, compare, evidence, plot, run, scenarios, schema, size, sweep):
     main.add_command(_command)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
@@ -25,9 +26,9 @@ _INTRODUCTION = """\
 `eda-sim evidence` makes this page. Each number below is what this very version answers to a
 question whose answer somebody else found: a book, a paper, a broker's own tests, or another method.
 A record is **simulated** if a scenario, run by the compiled engine, gives the number within the
-tolerance that its source states, or within a 99.9 % interval; **computed** if a function of `theory`
-or `analysis` gives it to a millionth, or as closely as it is printed; **out of scope** if neither,
-with the reason. Simulations never call the formula that they are compared with.
+tolerance that its source states, or within a 99.9 % interval; **computed** if a function of
+`theory` or `analysis` gives it to a millionth, or as closely as it is printed; **out of scope** if
+neither, with the reason. Simulations never call the formula that they are compared with.
 """
 
 _SPEED = """\
@@ -61,11 +62,12 @@ class Evidence:
         records = pd.concat([self.computed, self.simulated])
         wrong = records[~records["agrees"].astype(bool) & records["answer"].notna()]
         found = [
-            f"{row.id}: {_number(row.answer)} is not {_number(row.value)} ({row.tolerance})"
-            for row in wrong.itertuples()
+            f"{row['id']}: {_number(row['answer'])} is not {_number(row['value'])} "
+            f"({row['tolerance']})"
+            for row in _rows(wrong)
         ]
         apart = self.engines[~self.engines["agrees"].astype(bool)]
-        return found + [f"{row.scenario}: {row.note}" for row in apart.itertuples()]
+        return found + [f"{row['scenario']}: {row['note']}" for row in _rows(apart)]
 
 
 def page(evidence: Evidence) -> str:
@@ -127,15 +129,14 @@ def _versions() -> str:
     return f"eda-sim {version('eda-sim')}, Python {platform.python_version()}, {names}.\n"
 
 
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def _answers(evidence: Evidence) -> pd.DataFrame:
     """Return one row per record: its simulation if it has one, else its computation."""
-    simulated = evidence.simulated.set_index("id") if len(evidence.simulated) else None
-    rows: list[Mapping[str, object]] = []
-    for row in evidence.computed.to_dict("records"):
-        is_simulated = simulated is not None and row["id"] in simulated.index
-        best = simulated.loc[row["id"]].to_dict() if is_simulated and simulated is not None else row
-        rows.append({**best, "id": row["id"]})
-    return pd.DataFrame(rows)
+    simulated = {row["id"]: row for row in _rows(evidence.simulated)}
+    return pd.DataFrame([simulated.get(row["id"], row) for row in _rows(evidence.computed)])
 
 
 def _summary(evidence: Evidence) -> str:
@@ -158,14 +159,14 @@ def _summary(evidence: Evidence) -> str:
 def _engines(table: pd.DataFrame) -> str:
     rows = [
         [
-            row.scenario,
-            str(row.seed),
-            f"{row.messages:,}",
-            f"{row.deliveries:,}",
-            f"{row.numbers:,}",
-            "yes" if row.agrees else row.note,
+            row["scenario"],
+            str(row["seed"]),
+            f"{row['messages']:,}",
+            f"{row['deliveries']:,}",
+            f"{row['numbers']:,}",
+            "yes" if row["agrees"] else row["note"],
         ]
-        for row in table.itertuples()
+        for row in _rows(table)
     ]
     head = ["scenario", "seed", "messages", "deliveries", "numbers compared", "the same"]
     return (
@@ -195,7 +196,7 @@ def _records(evidence: Evidence) -> str:
             str(row["verdict"]),
             "yes" if row["agrees"] else "**no**",
         ]
-        for row in _answers(evidence).to_dict("records")
+        for row in _rows(_answers(evidence))
     ]
     return f"## Every record\n\n{_table(_HEAD, rows)}"
 
