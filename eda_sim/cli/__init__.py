@@ -1,10 +1,11 @@
 """The command ``eda-sim``: what the package does, for a shell and for scripts.
 
 ``eda-sim run`` simulates a scenario, ``plot`` draws what a run saved; ``sweep``, ``compare`` and
-``size`` make many runs; ``scenarios`` lists what is bundled, ``brokers`` lists presets of brokers,
-``schema`` prints the JSON Schema for editors, ``check`` says what is wrong with a scenario, or with
-what the engines make of it. Results go to standard output, everything else (errors, progress) to
-standard error. How a command ends is in :mod:`eda_sim.cli.failures`.
+``size`` make many runs; ``fit`` makes a scenario from a log; ``scenarios`` lists what is bundled,
+``brokers`` lists presets of brokers, ``schema`` prints the JSON Schema for editors, ``check`` says
+what is wrong with a scenario, or with what the engines make of it. Results go to standard output,
+everything else (errors, progress) to standard error. How a command ends is in
+:mod:`eda_sim.cli.failures`.
 
 The libraries that simulate and draw are imported inside the commands: ``eda-sim --help`` answers at
 once.
@@ -18,6 +19,7 @@ from eda_sim.cli.check import check
 from eda_sim.cli.compare import compare
 from eda_sim.cli.evidence import evidence
 from eda_sim.cli.failures import OneLineErrors
+from eda_sim.cli.fit import fit
 from eda_sim.cli.plot import plot
 from eda_sim.cli.run import run
 from eda_sim.cli.scenarios import scenarios
@@ -44,5 +46,5 @@ def main() -> None:
     """  # noqa: D301 - \b keeps click from joining the lines of the list
 
 
-for _command in (brokers, check, compare, evidence, plot, run, scenarios, schema, size, sweep):
+for _command in (brokers, check, compare, evidence, fit, plot, run, scenarios, schema, size, sweep):
     main.add_command(_command)
