@@ -29,7 +29,7 @@ def _retries(params: Params) -> Scenario:
             "requeue_position": "tail",
             "max_deliveries": params.get("most_attempts"),
         },
-        messages=150_000,
+        messages=100_000,
     )
 
 

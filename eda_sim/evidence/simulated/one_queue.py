@@ -56,7 +56,7 @@ def _mmc(params: Params) -> Scenario:
 
 def _mg1(params: Params) -> Scenario:
     return queue(
-        "mg1", rate=params["arrival_rate"], service=_law(params["service"]), messages=200_000
+        "mg1", rate=params["arrival_rate"], service=_law(params["service"]), messages=150_000
     )
 
 
@@ -209,7 +209,7 @@ SIMULATED = {
         "probability_of_waiting",
         "sojourn_quantile",
         "mean_queue_length",
-        replications=lambda p: more_near_saturation(0.1, _load(p), power=2, least=16),
+        replications=lambda p: more_near_saturation(0.1, _load(p), power=2),
     ),
     "mg1": of_station(_mg1, "mean_wait", "variance_of_wait"),
     "md1": of_station(_md1, "wait_tail", "number_probability"),
