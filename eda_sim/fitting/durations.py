@@ -55,6 +55,7 @@ MOST_AS_IS = 5_000
 """Values of a distribution as is; of more, as many quantiles."""
 _EQUAL = 1e-9
 """Relative differences that clocks and doubles make."""
+_TOO_FAR = "the values lie too far apart for its parameters to be numbers"
 _POINTS = 400
 """Points of a QQ plot."""
 
@@ -198,14 +199,16 @@ class DistributionFit:
         best, size = self.best, f"{self.sample.size:,} values"
         if best is None:
             return f"{size}, all the same: a constant."
+        found = f"{size}; {best.family} is the most likely family"
         second = next((each for each in self.candidates if each is not best), None)
-        against = ""
-        if second is not None:
-            lead = second.aic - best.aic
-            against = f" (AIC {lead:,.1f} below {second.family})"
-            if best is not self.candidates[0]:
-                against = f" (fewer parameters than {second.family}, whose AIC is no evidence)"
-        found = f"{size}; {best.family} is the most likely family{against}"
+        if best is not self.candidates[0]:
+            lead = best.aic - self.candidates[0].aic
+            found = (
+                f"{size}; {best.family} has fewer parameters than {self.candidates[0].family}, "
+                f"whose AIC {lead:.2g} below it is no evidence"
+            )
+        elif second is not None:
+            found += f" (AIC {second.aic - best.aic:,.1f} below {second.family})"
         goodness = best.goodness
         if math.isnan(goodness.ks_p):
             return f"{found}. It was not tested."
@@ -341,17 +344,24 @@ def _candidate(family: Family, values: Values, confidence: float, resamples: int
     if family.positive and values[0] <= 0:
         message = "it cannot be 0, and the sample is"
         raise NotThisFamilyError(message)
-    parameters = family.estimate(values)
     try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            parameters = family.estimate(values)
         distribution = family.distribution(parameters)
+    except ArithmeticError:
+        raise NotThisFamilyError(_TOO_FAR) from None
     except ScenarioError as error:
         message = f"beyond the bounds of a scenario: {error}"
         raise NotThisFamilyError(message) from None
-    likelihood = family.log_likelihood(parameters, values)
+    with np.errstate(all="ignore"):
+        likelihood = family.log_likelihood(parameters, values)
+        if not math.isfinite(likelihood):
+            raise NotThisFamilyError(_TOO_FAR)
+        limits = intervals(family, parameters, values, confidence=confidence)
     return Candidate(
         family=family.name,
         parameters=parameters,
-        intervals=intervals(family, parameters, values, confidence=confidence),
+        intervals=limits,
         log_likelihood=likelihood,
         aic=2 * len(parameters) - 2 * likelihood,
         goodness=goodness_of_fit(family, values, resamples=resamples),

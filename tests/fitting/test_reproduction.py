@@ -1,4 +1,4 @@
-"""A scenario that was fitted to the trace of a run behaves as that run, and at a higher load too."""
+"""A scenario that was fitted to the trace of a run behaves as that run, at a higher load too."""
 
 import numpy as np
 import pytest
