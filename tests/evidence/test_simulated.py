@@ -28,6 +28,9 @@ NOT_SIMULATED = {("mmc", "mean_sojourn"), ("priorities_mg1", "mean_sojourn")}
 MESSAGES = {"asymptotic_variance": 400_000}
 """Of a run with other parameters; a variance of averages needs long ones."""
 
+SHORT = 20_000
+"""Messages of a run of the reference engine."""
+
 WRONG = 1.02
 """Times as long as it should a wrong engine takes for every service."""
 
@@ -67,18 +70,27 @@ def plan_with_slow_services(scenario, **options):
 def stretch(data, row):
     """Multiply what is drawn from one row of a table of distributions."""
     kind, first, _, begin, length = data[row : row + ROW_WIDTH]
-    if kind == Kind.LOGNORMAL:
-        data[row + 1] = first + math.log(WRONG)
-    elif kind == Kind.HYPEREXPONENTIAL:
-        data[int(begin + length) : int(begin + 2 * length)] *= WRONG
-    else:
-        assert kind in (Kind.CONSTANT, Kind.EXPONENTIAL, Kind.ERLANG, Kind.PARETO)
-        data[row + 1] = first * WRONG
+    entries = slice(int(begin), int(begin + length))
+    behind = slice(entries.stop, entries.stop + int(length))
+    match kind:
+        case Kind.LOGNORMAL:
+            data[row + 1] = first + math.log(WRONG)
+        case Kind.UNIFORM:
+            data[row + 1 : row + 3] *= WRONG
+        case Kind.HYPEREXPONENTIAL:
+            data[behind] *= WRONG
+        case Kind.EMPIRICAL:
+            data[entries] *= WRONG
+        case Kind.MIXTURE:
+            for component in data[behind].astype(int).tolist():
+                stretch(data, component * ROW_WIDTH)
+        case _:
+            data[row + 1] = first * WRONG
 
 
 def shortened(scenario, messages):
     """Return a scenario that ends after about so many messages; one without warm-up as it is."""
-    if not scenario.warmup:
+    if not (scenario.warmup and scenario.drain):
         return scenario
     rate = math.fsum(producer.arrivals.rate for producer in scenario.producers.values())
     share = min(1.0, messages / (rate * scenario.duration))
@@ -125,17 +137,19 @@ def test_the_reference_engine_agrees_with_the_records(family):
     """Within 99.9 % intervals: it is too slow for runs that come within a few percent."""
     chosen = [record for record in SIMULATED if record.family == family]
     for group in shared_runs(chosen, FAMILIES):
-        short = dataclasses.replace(group, scenario=shortened(group.scenario, 20_000))
+        short = dataclasses.replace(group, scenario=shortened(group.scenario, SHORT))
         runs = min(10, group.replications)
         answers = short.answers(engine="reference", replications=runs)
         assert answers == short.answers(engine="compiled", replications=runs)
         for record, _ in group.asked:
-            tolerance, answer = tolerance_of_simulation(record), answers[record.id]
-            is_random = not tolerance.one_sided and answer.half_width > 0
-            right = (
-                answer.holds(record.value) if is_random else tolerance.allows(answer, record.value)
-            )
-            assert right or tolerance.allows(answer, record.value), (record.id, answer)
+            answer, tolerance = answers[record.id], tolerance_of_simulation(record)
+            right = answer.holds(record.value) or tolerance.allows(answer, record.value)
+            assert right or is_rare(record, SHORT), (record.id, answer)
+
+
+def is_rare(record, messages):
+    """Return whether a quantile is that of fewer than a hundred messages, so that it is biased."""
+    return record.metric.endswith("quantile") and (1.0 - record.at) * messages < 100
 
 
 @pytest.mark.usefixtures("without_laws")
@@ -181,8 +195,9 @@ def test_every_kind_has_other_parameters_too():
 @pytest.mark.slow
 def test_an_engine_that_is_two_percent_slow_fails_most_records(judged_by_a_wrong_engine):
     depends = depends_on_service()
-    assert len(depends) >= 0.9 * len(SIMULATED)
+    assert len(depends) >= 100
     failed = ~judged_by_a_wrong_engine.loc[depends, "agrees"]
+    # Of those about queues nine in ten do.
     assert failed.mean() >= 0.5, failed[~failed].index.tolist()
     rest = judged_by_a_wrong_engine.drop(depends)
     assert rest["agrees"].all()
