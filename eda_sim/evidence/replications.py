@@ -48,7 +48,7 @@ class SharedRuns:
             # One run at a time: each may keep hundreds of megabytes.
             made = run(self.scenario, replication=number, engine=engine)
             for values, (record, simulation) in zip(numbers, self.asked, strict=True):
-                values.append(float(simulation.measure(made, record)))
+                values.append(simulation.measure(made, record))
         return {
             record.id: simulation.estimate(values, record)
             for values, (record, simulation) in zip(numbers, self.asked, strict=True)
