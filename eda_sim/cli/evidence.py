@@ -29,7 +29,7 @@ __all__ = ["evidence"]
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of these.")
 def evidence(out: Path | None, experiments: int, seed: int) -> None:
-    """Make the evidence page: everything that this version is held against.
+    """Make the page of evidence for the numbers of this version.
 
     Records of others are computed and simulated, all bundled scenarios run on both engines, and
     intervals are made for models whose truth is known. It takes a few minutes.
