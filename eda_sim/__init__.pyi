@@ -1,4 +1,5 @@
 from . import lessons as lessons
+from . import patterns as patterns
 from . import plots as plots
 from . import theory as theory
 from .engine.user import CallFailed as CallFailed

@@ -31,6 +31,7 @@ PUBLIC_NAMES = [
     "fit",
     "lessons",
     "load",
+    "patterns",
     "plots",
     "run",
     "scenarios",

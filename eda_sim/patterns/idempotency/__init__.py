@@ -1,0 +1,1 @@
+"""Handlers that may be called twice, and what each remedy leaves over."""

@@ -1,0 +1,1 @@
+"""CQRS: command side, query side, and the window in which they differ."""

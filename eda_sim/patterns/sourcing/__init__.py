@@ -1,0 +1,1 @@
+"""Event sourcing: aggregates, snapshots, replay and rebuilds, on a real event store."""

@@ -1,0 +1,1 @@
+"""Pictures that answer to sliders: the explorer of a scenario's parameters."""
