@@ -345,7 +345,12 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
         needed["factor"] = st.sampled_from((1, 1.5, 3, 10))
     elif kind == "delay":
         needed["latency"] = distributions(small)
-    return {**fault, **draw(st.fixed_dictionaries(needed)), **draw(whens(small))}
+    when = draw(whens(small))
+    if "mtbf" in when and kind in SERVICE_FAULTS:
+        # Often enough to come up in the little that is done.
+        operation = {"mtbf_counts": st.just("operation"), "mtbf": st.just("exponential(10ms)")}
+        when |= draw(st.just({}) | st.fixed_dictionaries(operation))
+    return {**fault, **draw(st.fixed_dictionaries(needed)), **when}
 
 
 @st.composite

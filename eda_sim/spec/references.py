@@ -63,6 +63,10 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
             except ValueError as error:
                 several = len(fault.targets) > 1
                 yield Problem(path=(*path, place) if several else path, message=str(error))
+        counts = getattr(fault, "mtbf_counts", "time")
+        if counts == "operation" and any(party.section != "consumers" for party in parties):
+            message = f"operation needs a consumer that works; {fault.targets[0]} is none"
+            yield Problem(path=("faults", number, "mtbf_counts"), message=message)
         if len(fault.targets) > 1 and len(parties) == len(fault.targets):
             message = no_way_between(scenario, *parties)
             if message:

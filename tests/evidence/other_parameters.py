@@ -102,10 +102,17 @@ OTHER_PARAMETERS = [
                 "service_scv": scv,
                 "failure_rate": 0.2,
                 "mean_repair": 0.8,
-                "fails_when_idle": True,
+                "fails_when_idle": when_idle,
             },
         )
         for scv in (0, 1, 2.5)
+        for when_idle in (True, False)
+    ),
+    (
+        "md1_restarts",
+        "mean_sojourn",
+        None,
+        {"arrival_rate": 0.8, "service_time": 0.6, "failure_rate": 0.4, "mean_repair": 0.3},
     ),
     ("restart", "mean", None, {"service_time": 2.0, "failure_rate": 0.3, "mean_repair": 0.5}),
     *(

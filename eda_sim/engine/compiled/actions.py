@@ -162,7 +162,8 @@ from __future__ import annotations
     ARRIVE_VERDICT,
     BUILD_CLUSTER,
     REHASH,
-) = range(159)
+    LOOK_AT_OPERATION,
+) = range(160)
 
 COUNT = 320
 """Numbers there may be."""

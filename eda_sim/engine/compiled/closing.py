@@ -9,6 +9,7 @@ from eda_sim.engine.compiled import dedup, lists, model, speed
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.instances import has_stopped
 from eda_sim.engine.compiled.lists import NOTHING
+from eda_sim.engine.compiled.operation import note_running
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.publishers import crash_outlets
 from eda_sim.engine.compiled.sessions import (
@@ -45,6 +46,7 @@ def crash(m: Ints, f: Reals, instance: int) -> None:
         if m[c.WORKER_RUNNING + worker]:
             m[c.WORKER_RUNNING + worker] = 0
             m[m[c.CONSUMER_BUSY] + consumer] -= 1
+            note_running(m, instance, -1)
         m[c.WORKER_STATE + worker] = GONE
         m[c.WORKER_IS_ASLEEP + worker] = 0
     while m[c.SESSION_UNFINISHED_FIRST + session] != NOTHING:

@@ -7,6 +7,7 @@ from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
 from eda_sim.engine.compiled import dedup, model
 from eda_sim.engine.compiled.lists import NOTHING
+from eda_sim.engine.compiled.operation import note_running
 from eda_sim.engine.compiled.pointers import Ints, Reals, invoke, jit
 from eda_sim.engine.compiled.sessions import (
     ACKNOWLEDGE,
@@ -31,6 +32,7 @@ def put_down(m: Ints, f: Reals, worker: int) -> None:
     count = m[c.WORKER_PART_COUNT + worker]
     m[c.WORKER_RUNNING + worker] = 0
     m[m[c.CONSUMER_BUSY] + consumer] -= 1
+    note_running(m, m[c.SESSION_INSTANCE + session], -1)
     delivery = m[c.WORKER_PART_FIRST + worker]
     for _ in range(count):
         m[c.DELIVERY_FINISHED_AT + delivery] = m[c.NOW]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled import lists, speed
+from eda_sim.engine.compiled import lists, operation, speed
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.closing import crash, stop
 from eda_sim.engine.compiled.instances import come_up_again, hits, note_silence
@@ -26,6 +26,9 @@ from eda_sim.engine.compiled.schedules import extend
 def start(m: Ints, f: Reals, fault: int, _b: int, _c: int) -> int:
     """Wait for the first occurrence."""
     m[m[c.FAULT_IS_ON] + fault] = 0
+    if m[m[c.FAULT_COUNTS_OPERATION] + fault]:
+        operation.wait(m, f, fault)
+        return 0
     if lists.first(m, m[m[c.FAULT_OCCURRENCES] + fault]) == NOTHING and not extend(m, f, fault):
         return 0
     m[m[c.FAULT_NODE] + fault] = lists.first(m, m[m[c.FAULT_OCCURRENCES] + fault])
@@ -43,6 +46,8 @@ def _wait(m: Ints, fault: int, occurrence: int) -> None:
 @action(a.BEGIN_FAULT)
 def begin(m: Ints, f: Reals, fault: int, occurrence: int, _c: int) -> int:
     """Let an occurrence begin."""
+    if m[m[c.FAULT_COUNTS_OPERATION] + fault]:
+        m[m[c.FAULT_NODE] + fault] = lists.last(m, m[m[c.FAULT_OCCURRENCES] + fault])
     row = new_row(m, c.OCCURRENCE_ROWS)
     m[c.OCCURRENCE_FAULT + row] = fault
     m[c.OCCURRENCE_KIND + row] = m[m[c.FAULT_KIND] + fault]
@@ -74,6 +79,9 @@ def end(m: Ints, f: Reals, fault: int, occurrence: int, _c: int) -> int:
     if producer != NOTHING and m[m[c.FAULT_WHAT] + fault] == k.FAULT_KIND_CRASH:
         restart_producer(m, producer)
     _change_all(m, f, fault, -1)
+    if m[m[c.FAULT_COUNTS_OPERATION] + fault]:
+        operation.wait(m, f, fault)
+        return 0
     node = m[m[c.FAULT_NODE] + fault]
     if lists.following(m, node) == NOTHING and not extend(m, f, fault):
         return 0
@@ -134,6 +142,7 @@ def _change_instance(m: Ints, f: Reals, fault: int, instance: int, change: int) 
         else:
             _multiply(m, f, instance)
         speed.reschedule(m, f, instance)
+        operation.note_work(m, instance)
         if what == k.FAULT_KIND_PAUSE:
             note_silence(m, f, instance)
     elif what == k.FAULT_KIND_BUG:

@@ -24,6 +24,7 @@ from eda_sim.engine.compiled.effects import number_of, put_down, settle_part
 from eda_sim.engine.compiled.faults import bug_probability
 from eda_sim.engine.compiled.histories import earlier
 from eda_sim.engine.compiled.lists import NOTHING, append
+from eda_sim.engine.compiled.operation import note_running
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.sessions import (
     ACKNOWLEDGE,
@@ -178,6 +179,7 @@ def _handle(m: Ints, f: Reals, worker: int) -> bool:
     memory, count = m[c.SESSION_MEMORY + session], m[c.WORKER_PART_COUNT + worker]
     m[c.WORKER_RUNNING + worker] = 1
     m[m[c.CONSUMER_BUSY] + consumer] += 1
+    note_running(m, m[c.SESSION_INSTANCE + session], 1)
     m[c.WORKER_FRESH + worker] = NOTHING
     delivery = m[c.WORKER_PART_FIRST + worker]
     for _ in range(count):

@@ -87,11 +87,16 @@ def _build_instance(m: Ints, f: Reals, consumer: int, number: int) -> None:
     m[m[c.INSTANCE_WAITING] + instance] = lists.new_list(m)
     m[m[c.INSTANCE_AFTERWARDS] + instance] = lists.new_list(m)
     m[m[c.INSTANCE_HAS_SPEED] + instance] = 0
+    m[m[c.INSTANCE_HAS_CLOCKS] + instance] = 0
+    m[m[c.INSTANCE_RUNNING] + instance] = 0
+    m[m[c.INSTANCE_IS_AT_WORK] + instance] = 0
     for fault in range(m[c.FAULT_ROWS]):
         what = m[m[c.FAULT_WHAT] + fault]
         if what in (k.FAULT_KIND_PAUSE, k.FAULT_KIND_HANG, k.FAULT_KIND_SLOW):
             if hits(m, fault, instance):
                 m[m[c.INSTANCE_HAS_SPEED] + instance] = 1
+        if m[m[c.FAULT_COUNTS_OPERATION] + fault] and hits(m, fault, instance):
+            m[m[c.INSTANCE_HAS_CLOCKS] + instance] = 1
     reading = network.disturbances_of(m, k.NONE, consumer, number, False)
     m[m[c.INSTANCE_DISTURBANCES] + instance] = reading
     publishing = network.disturbances_of(m, k.NONE, consumer, number, True)
@@ -160,7 +165,7 @@ def _make_workers(m: Ints, session: int, instance: int) -> None:
     care = IDEAL_IN_GROUP if m[m[c.CONSUMER_IS_GROUP] + consumer] else IDEAL_IN_QUEUE
     if m[m[c.CONSUMER_HANDLES] + consumer] or m[m[c.INSTANCE_HAS_SPEED] + instance]:
         care = CAREFUL
-    if m[c.SESSION_MEMORY + session] != NOTHING:
+    if m[c.SESSION_MEMORY + session] != NOTHING or m[m[c.INSTANCE_HAS_CLOCKS] + instance]:
         care = CAREFUL
     m[c.SESSION_FIRST_WORKER + session] = reserve(m, c.WORKER_ROWS, concurrency)
     for number in range(concurrency):

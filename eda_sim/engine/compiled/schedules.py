@@ -9,7 +9,8 @@ from eda_sim.engine.compiled import draws, lists
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, jit
 
-_LAST_START = 1 << 61
+LAST_START = 1 << 61
+"""No fault begins later."""
 
 
 @action(a.BEGIN_SCHEDULE)
@@ -20,6 +21,8 @@ def begin(m: Ints, _f: Reals, fault: int, _b: int, _c: int) -> int:
     m[m[c.FAULT_DRAWN] + fault] = 0
     m[m[c.FAULT_LAST_END] + fault] = 0
     m[m[c.FAULT_ENDED] + fault] = 0
+    m[m[c.FAULT_AT_WORK] + fault] = 0
+    m[m[c.FAULT_IS_WAITING] + fault] = 0
     if m[m[c.FAULT_MTBF] + fault] == k.NONE:
         start, lasts_ns = m[m[c.FAULT_AT_NS] + fault], m[m[c.FAULT_LASTS_NS] + fault]
         _add(m, fault, start, k.FOREVER if lasts_ns == k.NONE else start + lasts_ns)
@@ -40,17 +43,29 @@ def extend(m: Ints, f: Reals, fault: int) -> bool:
     """Draw one occurrence more; return whether there is one."""
     if m[m[c.FAULT_ENDED] + fault]:
         return False
-    number, address = m[m[c.FAULT_DRAWN] + fault], m[m[c.FAULT_ADDRESS] + fault]
-    up, down = m[m[c.FAULT_MTBF] + fault], m[m[c.FAULT_MTTR] + fault]
-    # At least 1 ns each, so that time goes on.
-    up_ns = max(1, draws.ns(m, f, up, k.STREAM_FAULT_START, address, number, 1))
-    start = m[m[c.FAULT_LAST_END] + fault] + up_ns
-    if start >= _LAST_START:
+    start = m[m[c.FAULT_LAST_END] + fault] + time_up_ns(m, f, fault)
+    if start >= LAST_START:
         m[m[c.FAULT_ENDED] + fault] = 1
         return False
+    occur(m, f, fault, start)
+    return True
+
+
+@jit
+def time_up_ns(m: Ints, f: Reals, fault: int) -> int:
+    """Draw the time until the next occurrence; at least 1 ns, so that time goes on."""
+    number, address = m[m[c.FAULT_DRAWN] + fault], m[m[c.FAULT_ADDRESS] + fault]
+    up = m[m[c.FAULT_MTBF] + fault]
+    return max(1, draws.ns(m, f, up, k.STREAM_FAULT_START, address, number, 1))
+
+
+@jit
+def occur(m: Ints, f: Reals, fault: int, start: int) -> None:
+    """Let the next occurrence begin at a time; it lasts at least 1 ns."""
+    number, address = m[m[c.FAULT_DRAWN] + fault], m[m[c.FAULT_ADDRESS] + fault]
+    down = m[m[c.FAULT_MTTR] + fault]
     down_ns = max(1, draws.ns(m, f, down, k.STREAM_FAULT_LENGTH, address, number, 1))
     _add(m, fault, start, start + down_ns)
-    return True
 
 
 @jit

@@ -163,6 +163,28 @@ def occurrences_in_order(case: Case) -> Iterator[Finding]:
     yield "faults", order[early].astype(np.int64), "began again before it had ended"
 
 
+def only_work_wears_out(case: Case) -> Iterator[Finding]:
+    """A fault whose clock counts operation begins only while a worker of its target works."""
+    faults, deliveries = case.trace.faults, case.trace.deliveries
+    ends = np.where(deliveries["finished_at"] == NEVER, case.end + 1, deliveries["finished_at"])
+    for number, fault in enumerate(case.scenario.faults):
+        if getattr(fault, "mtbf_counts", "time") != "operation":
+            continue
+        rows = np.flatnonzero(faults["fault"] == number)
+        if not rows.size:
+            continue
+        consumer = case.trace.names.targets[faults["target"][rows[0]]]
+        instance = faults["instance"][rows[0]]
+        own = deliveries["consumer"] == case.trace.names.consumers.index(consumer)
+        own &= (deliveries["instance"] == instance) | (instance == NEVER)
+        own &= known(deliveries["started_at"])
+        begun, over = np.sort(deliveries["started_at"][own]), np.sort(ends[own])
+        # One that begins at the very moment at which a handler would finish comes first.
+        moments = faults["started_at"][rows]
+        running = np.searchsorted(begun, moments, "left") - np.searchsorted(over, moments, "left")
+        yield "faults", rows[running < 1].astype(np.int64), "began while its target was idle"
+
+
 LAWS: tuple[Law, ...] = (
     nothing_while_still,
     dead_producers_create_nothing,
@@ -170,4 +192,5 @@ LAWS: tuple[Law, ...] = (
     dead_channels_do_nothing,
     promises_are_kept,
     occurrences_in_order,
+    only_work_wears_out,
 )

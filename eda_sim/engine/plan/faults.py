@@ -45,7 +45,8 @@ class FaultColumns(NamedTuple):
     ``kind``, ``target`` and ``peer`` point into the names of the trace. Of ``consumer``,
     ``producer`` and ``channel`` those are not NONE that the fault hits; ``instance`` is an instance
     of the consumer or a node of the channel, NONE for all of them. ``at_ns`` is NONE for a fault
-    that comes again and again, ``mtbf`` and ``mttr`` (rows of distributions) for one that does not.
+    that comes again and again, ``mtbf`` and ``mttr`` (rows of distributions) for one that does not;
+    ``counts_operation`` says that ``mtbf`` is time in which the target works.
     """
 
     what: Integers
@@ -61,6 +62,7 @@ class FaultColumns(NamedTuple):
     lasts_ns: Integers
     mtbf: Integers
     mttr: Integers
+    counts_operation: Integers
     factor: Floats
     probability: Floats
     latency: Integers
@@ -101,6 +103,7 @@ def lower_faults(numbering: Numbering) -> Faults:
                 "lasts_ns": ns_or_none(fault.lasts),
                 "mtbf": numbering.row(fault.mtbf),
                 "mttr": numbering.row(fault.mttr),
+                "counts_operation": getattr(fault, "mtbf_counts", "time") == "operation",
                 "factor": getattr(fault, "factor", 1.0),
                 "probability": getattr(fault, "probability", 0.0),
                 "latency": numbering.row(getattr(fault, "latency", None)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -10,6 +11,7 @@ from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.instances import Instance
 from eda_sim.engine.reference.model import Model
+from eda_sim.engine.reference.operation import OperationClock
 from eda_sim.engine.reference.schedules import FOREVER
 from eda_sim.engine.trace import NEVER
 
@@ -48,23 +50,38 @@ class Fault:
         self.channel = None if channel == NONE else model.channels[channel]
         instances = [] if consumer == NONE else model.consumers[consumer].instances
         self.instances = instances if self.number == NONE else instances[self.number :][:1]
+        self.operation: OperationClock | None = None
+        if row.counts_operation[index]:
+            self.operation = OperationClock(model.clock, index)
+            for instance in self.instances:
+                instance.operation_clocks.append(self.operation)
 
     def process(self) -> Process:
         """Let each occurrence begin and end."""
+        schedule = self.model.schedules[self.index]
+        if self.operation is None:
+            for occurrence, (start, end) in enumerate(schedule.occurrences()):
+                yield self.model.clock.at(start, Rank.FAULT_START, self.index, occurrence)
+                yield from self._occur(occurrence, end)
+            return
+        for occurrence in itertools.count():
+            yield self.operation.after(schedule.time_up_ns(occurrence), occurrence)
+            end = self.model.clock.now + schedule.time_down_ns(occurrence)
+            yield from self._occur(occurrence, end)
+
+    def _occur(self, occurrence: int, end: int) -> Process:
+        """Be there from now on, until the end."""
         clock, row = self.model.clock, self.model.plan.faults
         what = (self.index, int(row.kind[self.index]), int(row.target[self.index]))
         peer = int(row.peer[self.index])
-        occurrences = self.model.schedules[self.index].occurrences()
-        for occurrence, (start, end) in enumerate(occurrences):
-            yield clock.at(start, Rank.FAULT_START, self.index, occurrence)
-            record = [*what, self.number, peer, occurrence, clock.now, NEVER]
-            self.model.ledger.faults.append(record)
-            self._begin(for_ever=end == FOREVER)
-            if end == FOREVER:
-                return
-            yield clock.at(end, Rank.FAULT_END, self.index, occurrence)
-            record[-1] = clock.now
-            self._end()
+        record = [*what, self.number, peer, occurrence, clock.now, NEVER]
+        self.model.ledger.faults.append(record)
+        self._begin(for_ever=end == FOREVER)
+        if end == FOREVER:
+            return
+        yield clock.at(end, Rank.FAULT_END, self.index, occurrence)
+        record[-1] = clock.now
+        self._end()
 
     def _begin(self, *, for_ever: bool) -> None:
         if self.producer is not None and self.what == FaultKind.CRASH:

@@ -20,6 +20,7 @@ from eda_sim.engine.reference.speed import Speed
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.consumers import Consumer
+    from eda_sim.engine.reference.operation import OperationClock
 
 _OF_SPEED = (FaultKind.PAUSE, FaultKind.HANG, FaultKind.SLOW)
 
@@ -33,6 +34,8 @@ class Instance:
         How fast it works; None if no fault ever changes that.
     bugs : dict
         Fault -> probability that it lets an attempt fail.
+    operation_clocks : list of OperationClock
+        Clocks of its faults that run only while it is at work.
     network, publishing_network : Disturbances or None
         What faults do to its links.
     """
@@ -47,6 +50,9 @@ class Instance:
         self.causes_down = 0
         self.cuts = 0
         self.bugs: dict[int, float] = {}
+        self.operation_clocks: list[OperationClock] = []
+        self._running = 0
+        self._is_at_work = False
         hit = (plan.faults.consumer == consumer.index) & np.isin(plan.faults.what, _OF_SPEED)
         hit &= np.isin(plan.faults.instance, (NONE, number))
         self.speed = Speed(model.clock, consumer.index) if hit.any() else None
@@ -69,6 +75,22 @@ class Instance:
         for _, probability in sorted(self.bugs.items()):
             spared *= 1.0 - probability
         return 1.0 - spared
+
+    # At work ------------------------------------------------------------------------------------
+
+    def note_running(self, change: int) -> None:
+        """Note that one worker more (1) or less (-1) handles something."""
+        self._running += change
+        self._note_work()
+
+    def _note_work(self) -> None:
+        """Let clocks of operation run or stand still, whatever is the case now."""
+        stands_still = self.speed is not None and self.speed.stands_still
+        is_at_work = self._running > 0 and not stands_still
+        if is_at_work != self._is_at_work:
+            self._is_at_work = is_at_work
+            for clock in self.operation_clocks:
+                clock.note(1 if is_at_work else -1)
 
     # Down and up --------------------------------------------------------------------------------
 
@@ -132,9 +154,11 @@ class Instance:
         """Add (1) or take away (-1) a pause: the process stands still."""
         assert self.speed is not None
         self.speed.change(pauses=change)
+        self._note_work()
         self._note_silence()
 
     def hang(self, change: int) -> None:
         """Add (1) or take away (-1) a hang: handlers stand still."""
         assert self.speed is not None
         self.speed.change(hangs=change)
+        self._note_work()

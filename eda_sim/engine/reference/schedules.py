@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 FOREVER = 1 << 62
 """The end, in ns, of what does not end: no run comes so far."""
-_LAST_START = 1 << 61
+LAST_START = 1 << 61
+"""No fault begins later."""
 
 
 class Schedule:
@@ -43,13 +44,22 @@ class Schedule:
             return False
         number = len(self._starts)
         begin = self._ends[-1] if number else 0
-        # At least 1 ns each, so that time goes on.
-        start = begin + max(1, self._up.ns(self._address, number))
-        if start >= _LAST_START:
+        start = begin + self.time_up_ns(number)
+        if start >= LAST_START:
             self._up = None
             return False
-        self._add(start, start + max(1, self._down.ns(self._address, number)))
+        self._add(start, start + self.time_down_ns(number))
         return True
+
+    def time_up_ns(self, number: int) -> int:
+        """Draw the time until an occurrence; at least 1 ns, so that time goes on."""
+        assert self._up is not None
+        return max(1, self._up.ns(self._address, number))
+
+    def time_down_ns(self, number: int) -> int:
+        """Draw how long an occurrence lasts, at least 1 ns."""
+        assert self._down is not None
+        return max(1, self._down.ns(self._address, number))
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
         """Yield start and end of each occurrence, as long as somebody asks."""

@@ -49,8 +49,7 @@ class Worker:
     def stop(self) -> None:
         """End the worker where it stands."""
         if self.running:
-            self.running = False
-            self.consumer.busy -= 1
+            self._run(False)
         if self._process is not None and self._process.is_alive:
             self._process.interrupt()
 
@@ -89,8 +88,7 @@ class Worker:
         for delivery in batch:
             delivery.worker = self.number
             delivery.started_at = now
-        self.running = True
-        self.consumer.busy += 1
+        self._run(True)
         for queue in self.consumer.queues:
             if queue.leases.are_renewed:
                 for delivery in batch:
@@ -100,11 +98,17 @@ class Worker:
     def put_down(self, batch: Sequence[Delivery]) -> None:
         """Be done with deliveries; what becomes of them is decided next."""
         now = self.model.clock.now
-        self.running = False
-        self.consumer.busy -= 1
+        self._run(False)
         for delivery in batch:
             delivery.finished_at = now
             self.session.unfinished.pop(delivery, None)
+
+    def _run(self, runs: bool) -> None:  # noqa: FBT001 - as it is set
+        """Note whether a handler runs."""
+        change = 1 if runs else -1
+        self.running = runs
+        self.consumer.busy += change
+        self.session.owner.note_running(change)
 
     def completion(self, delivery: Delivery, duration_ns: int) -> Event:
         """Return the event at which work on a delivery that takes so long is done."""
@@ -170,8 +174,7 @@ class Worker:
         memory = self.session.memory
         delivery.worker = self.number
         delivery.started_at = clock.now
-        self.running = True
-        consumer.busy += 1
+        self._run(True)
         duration = 0
         skipped = False
         if memory is not None:
@@ -184,8 +187,7 @@ class Worker:
                 attempt += history.earlier
             duration += consumer.service.ns(consumer.entity(message.lineage), message.root, attempt)
         yield self.completion(delivery, duration)
-        self.running = False
-        consumer.busy -= 1
+        self._run(False)
         delivery.finished_at = clock.now
         self.session.unfinished.pop(delivery, None)
         if skipped:

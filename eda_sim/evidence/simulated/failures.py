@@ -40,19 +40,37 @@ def _given_up(run: Run, _: Record) -> float:
     return float(counted[given_up].sum()) / float(counted.sum())
 
 
+def _again_and_again(kind: str, params: Params, *, counts: str) -> dict[str, str]:
+    return {
+        kind: SERVER,
+        "mtbf": exponential(params["failure_rate"]),
+        "mttr": f"exponential({params['mean_repair']}s)",
+        "mtbf_counts": counts,
+    }
+
+
 def _breakdowns(params: Params) -> Scenario:
     """Return a queue whose process stands still now and then, and goes on where it stood."""
+    counts = "time" if params["fails_when_idle"] else "operation"
     return queue(
         "breakdowns",
         rate=params["arrival_rate"],
         service=law_with(params["mean_service"], params["service_scv"]),
-        faults=[
-            {
-                "pause": SERVER,
-                "mtbf": exponential(params["failure_rate"]),
-                "mttr": f"exponential({params['mean_repair']}s)",
-            }
-        ],
+        faults=[_again_and_again("pause", params, counts=counts)],
+        messages=100_000,
+    )
+
+
+def _restarts(params: Params) -> Scenario:
+    """Return a queue whose process dies now and then at work, and then begins the work again.
+
+    What it had is the first that it gets again; constant work is the same in every attempt.
+    """
+    return queue(
+        "md1-restarts",
+        rate=params["arrival_rate"],
+        service=seconds(params["service_time"]),
+        faults=[_again_and_again("crash", params, counts="operation")],
         messages=100_000,
     )
 
@@ -63,13 +81,7 @@ def _restart(params: Params) -> Scenario:
         "restart",
         rate=0.1 / (params["service_time"] + params["mean_repair"]),
         service=seconds(params["service_time"]),
-        faults=[
-            {
-                "crash": SERVER,
-                "mtbf": exponential(params["failure_rate"]),
-                "mttr": f"exponential({params['mean_repair']}s)",
-            }
-        ],
+        faults=[_again_and_again("crash", params, counts="operation")],
         messages=20_000,
     )
 
@@ -79,23 +91,13 @@ def _completion(run: Run, _: Record) -> float:
     return float(np.mean((seen.finished - seen.started)[seen.counted]))
 
 
-def _fails_when_idle(params: Params) -> bool:
-    """Clocks of faults run always, whether anybody works or not."""
-    return bool(params["fails_when_idle"])
-
-
 SIMULATED = {
     "retries": {
         **of_station(_retries, "mean_sojourn"),
         "probability_of_loss": Simulation(scenario=_retries, measure=_given_up),
     },
-    "breakdowns": {
-        "mean_sojourn": Simulation(
-            scenario=_breakdowns,
-            measure=lambda run, _: float(station(run).sojourns.mean()),
-            can_say=_fails_when_idle,
-        )
-    },
+    "breakdowns": of_station(_breakdowns, "mean_sojourn"),
+    "md1_restarts": of_station(_restarts, "mean_sojourn"),
     "restart": {"mean": Simulation(scenario=_restart, measure=_completion)},
 }
 """Families about failures, by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -76,7 +76,27 @@ class AnyFault(ConsistentModel):
         return target if isinstance(target, tuple) else (target,)
 
 
-class Crash(AnyFault):
+class FaultOfWork(AnyFault):
+    """A fault whose clock may run only while its target works.
+
+    J. A. Buzacott and L. E. Hanifin, "Models of automatic transfer lines with inventory banks: a
+    review and comparison", AIIE Transactions 10 (1978) 197-207, tell time-dependent failures from
+    operation-dependent ones.
+    """
+
+    mtbf_counts: Literal["time", "operation"] = Field(
+        default="time",
+        description="With mtbf, what it counts: all time that passes (time; default), or only that "
+        "in which a worker of the consumer or instance handles something (operation).",
+    )
+
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        yield from super()._contradictions()
+        if self.mtbf_counts == "operation" and self.mtbf is None:
+            yield "mtbf_counts", "only with mtbf"
+
+
+class Crash(FaultOfWork):
     """A service or a node is dead for a while, and what it had in memory is gone."""
 
     kind: ClassVar[str] = "crash"
@@ -98,7 +118,7 @@ class PowerLoss(AnyFault):
     )
 
 
-class Stop(AnyFault):
+class Stop(FaultOfWork):
     """An instance is shut down cleanly, and started again: a deployment, a scale-in."""
 
     kind: ClassVar[str] = "stop"
@@ -107,7 +127,7 @@ class Stop(AnyFault):
     stop: Target = Field(description="What is shut down: a consumer, or consumer/instance from 0.")
 
 
-class Pause(AnyFault):
+class Pause(FaultOfWork):
     """A process stands still, heartbeats too, and then goes on where it stood (GC, VM moved)."""
 
     kind: ClassVar[str] = "pause"
@@ -116,7 +136,7 @@ class Pause(AnyFault):
     pause: Target = Field(description="What stands still: a consumer, or consumer/instance from 0.")
 
 
-class Hang(AnyFault):
+class Hang(FaultOfWork):
     """The handlers of an instance make no progress, but it looks alive (a deadlock)."""
 
     kind: ClassVar[str] = "hang"
@@ -125,7 +145,7 @@ class Hang(AnyFault):
     hang: Target = Field(description="What hangs: a consumer, or consumer/instance from 0.")
 
 
-class Slow(AnyFault):
+class Slow(FaultOfWork):
     """Handling takes longer: the gray failure."""
 
     kind: ClassVar[str] = "slow"
@@ -135,7 +155,7 @@ class Slow(AnyFault):
     factor: Factor = Field(description="How many times as long handling takes, from 1.")
 
 
-class Bug(AnyFault):
+class Bug(FaultOfWork):
     """Attempts of handlers fail: a bad release, a dependency that is down."""
 
     kind: ClassVar[str] = "bug"

@@ -4,7 +4,7 @@ import pytest
 
 from eda_sim.engine.execute import execute
 from tests.engine.breaking import broken_by
-from tests.engine.worlds import SECOND, world
+from tests.engine.worlds import SECOND, at, world
 from tests.traces import tampered
 
 
@@ -30,6 +30,20 @@ def test_a_fault_that_would_have_lasted_longer_is_caught(law, fault):
     )
     trace = execute(scenario)
     assert broken_by(tampered(trace, "faults", "ended_at", 0, 4 * SECOND), scenario) == law
+
+
+def test_a_fault_of_operation_in_an_idle_instance_is_caught():
+    fault = {"slow": "server", "factor": 2, "mtbf": "1s", "mttr": "1s"}
+    scenario = world(
+        duration="6s",
+        producer={"arrivals": at(1)},
+        consumer={"service": "1s"},
+        faults=[{**fault, "mtbf_counts": "operation"}],
+    )
+    trace = execute(scenario)
+    assert trace.faults["started_at"].tolist() == [2 * SECOND]
+    broken = tampered(trace, "faults", "started_at", 0, 2 * SECOND + 1)
+    assert broken_by(broken, scenario) == "only_work_wears_out"
 
 
 @pytest.mark.parametrize(
