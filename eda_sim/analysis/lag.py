@@ -197,6 +197,7 @@ def busy_steps(tables: Tables, consumer: str) -> pd.DataFrame:
         ``time`` (s), ``consumer``, ``busy``: workers that run a handler from that moment on.
     """
     own = tables.deliveries_of(consumer)
+    own = own[own["worker"] < tables.workers_of(consumer)[1]]  # what interrupts needs no other
     times, counts = step_function(own["started_at"].to_numpy(), own["finished_at"].to_numpy())
     part = ({"consumer": consumer}, {"time": times, "busy": counts})
     return tables.joined([part], ["time", "consumer", "busy"])

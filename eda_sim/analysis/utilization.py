@@ -56,9 +56,10 @@ def utilization(tables: Tables, *, by: str = "consumer") -> pd.DataFrame:
     busy = {}
     for name in tables.names:
         own = tables.deliveries_of(name)
-        own = own[own["started_at"].notna()]
+        instances, concurrency = tables.workers_of(name)
+        # What interrupts another handling needs no further worker.
+        own = own[own["started_at"].notna() & (own["worker"] < concurrency)]
         lengths = clipped(own["started_at"].to_numpy(), own["finished_at"].to_numpy(), start, end)
-        instances, _ = tables.workers_of(name)
         worker_of = own["instance"].to_numpy()
         busy[name] = np.bincount(worker_of, weights=lengths, minlength=instances).astype(float)
     return utilization_of(tables, busy, by=by)

@@ -162,7 +162,12 @@ DELIVERIES = (
     ColumnSpec("channel", "channels", "channel it came from"),
     ColumnSpec("consumer", "consumers", "consumer that received it"),
     ColumnSpec("instance", "1", "instance of the consumer, from 0; -1 if none was up"),
-    ColumnSpec("worker", "1", "worker of the instance, from 0; -1 if none took it up"),
+    ColumnSpec(
+        "worker",
+        "1",
+        "worker of the instance, from 0, plus the handlings that it interrupted; -1 if none "
+        "took it up",
+    ),
     ColumnSpec("attempt", "1", "1 for the first hand-over of this copy to this consumer"),
     ColumnSpec("available_at", "ns", "became available for this attempt"),
     ColumnSpec("acquired_at", "ns", "handed over by the broker; leases start here"),

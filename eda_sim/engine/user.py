@@ -37,6 +37,8 @@ of the model.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -55,6 +57,7 @@ __all__ = [
     "Process",
     "ProcessContext",
     "check_handlers",
+    "is_generator_function",
     "named_processes",
 ]
 
@@ -270,12 +273,27 @@ def check_handlers(scenario: Scenario, handlers: Mapping[str, Handler]) -> None:
     Raises
     ------
     ValueError
-        If there is no such consumer.
+        If there is no such consumer, or it cannot be interrupted as it should be.
     """
-    for name in handlers:
+    for name, handler in handlers.items():
         if name not in scenario.consumers:
             message = f"handlers: no consumer {name!r}{nearest(name, scenario.consumers)}"
             raise ValueError(message)
+        if scenario.consumers[name].preemptive and is_generator_function(handler):
+            message = (
+                f"handlers: that of {name!r} is a generator function, and its consumer preemptive: "
+                "only service times can be interrupted; give a plain function"
+            )
+            raise ValueError(message)
+
+
+def is_generator_function(handler: Handler) -> bool:
+    """Return whether a handler takes the time that it waits for."""
+    function: Any = handler
+    while isinstance(function, functools.partial):
+        function = function.func
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object with a generator __call__
+    return bool(inspect.isgeneratorfunction(function) or inspect.isgeneratorfunction(call))
 
 
 def named_processes(processes: Iterable[Process]) -> dict[str, Process]:

@@ -28,7 +28,7 @@ from eda_sim.spec.names import MOST_INSTANCES, MOST_MESSAGES, MOST_PARTS, Name
 from eda_sim.spec.producers import DEFAULT_SIZE
 from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.retry import SPINS, NoRetry, RetryPolicy, may_spin
-from eda_sim.spec.subscription_rules import settlement_contradictions
+from eda_sim.spec.subscription_rules import preemption_contradictions, settlement_contradictions
 from eda_sim.spec.subscriptions import Subscription
 
 MOST_JOINED = 10_000
@@ -188,6 +188,13 @@ class Consumer(ConsistentModel):
         default=1,
         description="Messages that a worker handles together, in one service time; default 1.",
     )
+    preemptive: Annotated[bool, Strict()] = Field(
+        default=False,
+        description="What an instance has been sent is handled by priority, and a message of a "
+        "higher one interrupts the handler of a lower one, which goes on afterwards where it "
+        "stopped: a scheduler in the process, no feature of brokers. Needs delivery: push, "
+        "priorities and concurrency 1; default false.",
+    )
     emits: Emissions = Field(
         default=(),
         description="Channel, or list of {to, key, size}, published to after an effect; default "
@@ -213,6 +220,7 @@ class Consumer(ConsistentModel):
         if len(set(self.reads)) < len(self.reads):
             yield "reads", "names a channel twice"
         yield from self._handling_contradictions()
+        yield from preemption_contradictions(self)
         yield from settlement_contradictions(self)
 
     def _handling_contradictions(self) -> Iterator[tuple[str, str]]:

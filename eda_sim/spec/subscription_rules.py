@@ -110,6 +110,49 @@ def settlement_contradictions(consumer: Consumer) -> Iterator[Finding]:
         yield "on_exhausted", message
 
 
+def preemption_contradictions(consumer: Consumer) -> Iterator[Finding]:
+    """Find what keeps a preemptive consumer from interrupting anything, or from going on.
+
+    Parameters
+    ----------
+    consumer : Consumer
+        Its fields and its subscription are valid on their own.
+
+    Yields
+    ------
+    tuple of str and str
+        The field, and what is wrong with it; the first thing only.
+    """
+    if not consumer.preemptive:
+        return
+    subscription, tries_in_place = consumer.subscription, consumer.retry_where == "in_place"
+    reasons = (
+        (
+            not subscription.is_queue or subscription.delivery != "push",
+            "needs delivery: push; who asks for messages has nothing else while it works",
+        ),
+        (subscription.priorities == 1, "needs priorities of 2 or more in the subscription"),
+        (
+            subscription.max_outstanding == 1,
+            "needs max_outstanding of 2 or more; with 1 nothing comes that could interrupt",
+        ),
+        (
+            consumer.concurrency > 1,
+            "needs concurrency 1: what is interrupted stays with its worker; take instances",
+        ),
+        (consumer.batch_max_messages > 1, "not with batch_max_messages: a batch is one call"),
+        (
+            tries_in_place and consumer.retry.type != "none",
+            "not with retry_where: in_place, where the worker waits; take requeue",
+        ),
+        (
+            consumer.circuit_breaker is not None,
+            "not with a circuit_breaker, which makes calls wait",
+        ),
+    )
+    yield from (("preemptive", reason) for reason in [why for holds, why in reasons if holds][:1])
+
+
 def _comes_back_without_end(consumer: Consumer) -> bool:
     """Return whether a message that is released could come back for ever at one moment."""
     subscription = consumer.subscription

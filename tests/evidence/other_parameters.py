@@ -30,6 +30,7 @@ OTHER_PARAMETERS = [
     ("mm1", "sojourn_tail", 0.5, MM1),
     ("busy_period", "variance", None, {"arrival_rate": 2.0, "service_rate": 5.0}),
     ("mmc", "mean_wait", None, MMC),
+    ("mmc", "mean_sojourn", None, MMC),
     ("mmc", "probability_of_waiting", None, MMC),
     ("mmc", "sojourn_quantile", 0.9, MMC),
     ("mmc", "mean_queue_length", None, MMC),
@@ -117,6 +118,15 @@ OTHER_PARAMETERS = [
     ("restart", "mean", None, {"service_time": 2.0, "failure_rate": 0.3, "mean_repair": 0.5}),
     *(
         ("priorities_mg1", "mean_wait", None, {**CLASSES, "priority_class": number})
+        for number in (1, 2, 3)
+    ),
+    *(
+        (
+            "priorities_mg1",
+            "mean_sojourn",
+            None,
+            {**CLASSES, "preemptive": True, "priority_class": number},
+        )
         for number in (1, 2, 3)
     ),
     ("priorities_mmc", "mean_wait", None, {**POOL, "priority_class": 2}),

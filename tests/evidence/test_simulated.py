@@ -22,9 +22,6 @@ SIMULATED = [
     record for record in records() if FAMILIES[record.family].simulation_of(record) is not None
 ]
 
-NOT_SIMULATED = {("mmc", "mean_sojourn"), ("priorities_mg1", "mean_sojourn")}
-"""Printed with too few digits; and one that needs preemption."""
-
 MESSAGES = {"asymptotic_variance": 400_000}
 """Of a run with other parameters; a variance of averages needs long ones."""
 
@@ -182,11 +179,7 @@ def test_other_parameters_give_the_answer_of_the_formula_too(family, metric, at,
 def test_every_kind_has_other_parameters_too():
     asked = {(family, metric) for family, metric, *_ in OTHER_PARAMETERS}
     families = {family for family, _ in asked}
-    assert (
-        asked
-        == {(record.family, record.metric) for record in records() if record.family in families}
-        - NOT_SIMULATED
-    )
+    assert asked == {(each.family, each.metric) for each in records() if each.family in families}
     assert len(families) >= 30
     known = [(each.family, each.params) for each in records()]
     assert not [family for family, *_, params in OTHER_PARAMETERS if (family, params) in known]

@@ -163,7 +163,9 @@ from __future__ import annotations
     BUILD_CLUSTER,
     REHASH,
     LOOK_AT_OPERATION,
-) = range(160)
+    RECEIVE_BY_URGENCY,
+    GO_ON,
+) = range(162)
 
 COUNT = 320
 """Numbers there may be."""

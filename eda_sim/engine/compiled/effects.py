@@ -30,9 +30,10 @@ def put_down(m: Ints, f: Reals, worker: int) -> None:
     """Be done with a part, and decide what becomes of each delivery."""
     consumer, session = m[c.WORKER_CONSUMER + worker], m[c.WORKER_SESSION + worker]
     count = m[c.WORKER_PART_COUNT + worker]
-    m[c.WORKER_RUNNING + worker] = 0
-    m[m[c.CONSUMER_BUSY] + consumer] -= 1
-    note_running(m, m[c.SESSION_INSTANCE + session], -1)
+    if m[c.WORKER_INTERRUPTED + worker] == NOTHING:
+        m[c.WORKER_RUNNING + worker] = 0
+        m[m[c.CONSUMER_BUSY] + consumer] -= 1
+        note_running(m, m[c.SESSION_INSTANCE + session], -1)
     delivery = m[c.WORKER_PART_FIRST + worker]
     for _ in range(count):
         m[c.DELIVERY_FINISHED_AT + delivery] = m[c.NOW]

@@ -17,7 +17,7 @@ from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import breaker as breakers
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled import dedup, draws, speed
+from eda_sim.engine.compiled import dedup, draws, preemption, speed
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.draws import GIVE_UP
 from eda_sim.engine.compiled.effects import number_of, put_down, settle_part
@@ -60,6 +60,9 @@ def work(m: Ints, f: Reals, worker: int, _b: int, _c: int) -> int:
         if speed.stands_still(m, instance):
             speed.wait(m, instance, worker)
             return 0
+        interrupted = m[c.WORKER_INTERRUPTED + worker]
+        if interrupted != NOTHING and not preemption.is_behind(m, session, interrupted):
+            return invoke(m, f, a.GO_ON, worker, 0, 0)
         if m[c.SESSION_CLOSING + session]:
             return invoke(m, f, a.WORKER_HAS_ENDED, worker, 0, 0)
         if breakers.must_pause(m, session):
@@ -177,13 +180,14 @@ def _handle(m: Ints, f: Reals, worker: int) -> bool:
     """Take a part up, and handle it in one call; return whether that is over already."""
     consumer, session = m[c.WORKER_CONSUMER + worker], m[c.WORKER_SESSION + worker]
     memory, count = m[c.SESSION_MEMORY + session], m[c.WORKER_PART_COUNT + worker]
-    m[c.WORKER_RUNNING + worker] = 1
-    m[m[c.CONSUMER_BUSY] + consumer] += 1
-    note_running(m, m[c.SESSION_INSTANCE + session], 1)
+    if m[c.WORKER_INTERRUPTED + worker] == NOTHING:
+        m[c.WORKER_RUNNING + worker] = 1
+        m[m[c.CONSUMER_BUSY] + consumer] += 1
+        note_running(m, m[c.SESSION_INSTANCE + session], 1)
     m[c.WORKER_FRESH + worker] = NOTHING
     delivery = m[c.WORKER_PART_FIRST + worker]
     for _ in range(count):
-        m[c.DELIVERY_WORKER + delivery] = m[c.WORKER_NUMBER + worker]
+        m[c.DELIVERY_WORKER + delivery] = preemption.level(m, worker)
         m[c.DELIVERY_STARTED_AT + delivery] = m[c.NOW]
         m[c.DELIVERY_HAS_FAILED + delivery] = 0
         is_known = False

@@ -67,6 +67,8 @@ def _can_fail(m: Ints, f: Reals, consumer: int) -> bool:
         return True
     if m[m[c.CONSUMER_DEDUP_TRANSACTIONAL] + consumer] != 0:
         return True
+    if m[m[c.CONSUMER_PREEMPTIVE] + consumer]:
+        return True
     return m[m[c.CONSUMER_BREAKER_WINDOW] + consumer] != 0
 
 
@@ -86,7 +88,7 @@ def _build_instance(m: Ints, f: Reals, consumer: int, number: int) -> None:
     m[m[c.INSTANCE_WORKS] + instance] = lists.new_list(m)
     m[m[c.INSTANCE_WAITING] + instance] = lists.new_list(m)
     m[m[c.INSTANCE_AFTERWARDS] + instance] = lists.new_list(m)
-    m[m[c.INSTANCE_HAS_SPEED] + instance] = 0
+    m[m[c.INSTANCE_HAS_SPEED] + instance] = m[m[c.CONSUMER_PREEMPTIVE] + consumer]
     m[m[c.INSTANCE_HAS_CLOCKS] + instance] = 0
     m[m[c.INSTANCE_RUNNING] + instance] = 0
     m[m[c.INSTANCE_IS_AT_WORK] + instance] = 0
@@ -184,6 +186,7 @@ def _make_workers(m: Ints, session: int, instance: int) -> None:
         m[c.WORKER_IS_IDEAL + worker] = care
         m[c.WORKER_BATCH + worker] = NOTHING
         m[c.WORKER_WORK_VERSION + worker] = 0
+        m[c.WORKER_INTERRUPTED + worker] = NOTHING
 
 
 @jit

@@ -190,6 +190,9 @@ def receive(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
             m[c.WORKER_IS_FETCHING + worker] = 0
         wake_up(m, worker)
         return
+    if m[m[c.CONSUMER_PREEMPTIVE] + m[c.SESSION_CONSUMER + session]]:
+        invoke(m, f, a.RECEIVE_BY_URGENCY, session, first, 0)
+        return
     _join(m, c.SESSION_BUFFER_FIRST, session, first, last)
     idle = m[c.SESSION_IDLE + session]
     if lists.size(m, idle):

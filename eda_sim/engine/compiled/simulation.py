@@ -23,6 +23,7 @@ from eda_sim.engine.compiled import groups as _groups
 from eda_sim.engine.compiled import handling as _handling
 from eda_sim.engine.compiled import leases as _leases
 from eda_sim.engine.compiled import operation as _operation
+from eda_sim.engine.compiled import preemption as _preemption
 from eda_sim.engine.compiled import reading as _reading
 from eda_sim.engine.compiled import redelivery as _redelivery
 from eda_sim.engine.compiled import schedules as _schedules
@@ -56,6 +57,7 @@ _UNITS = (
     _handling,
     _leases,
     _operation,
+    _preemption,
     _reading,
     _redelivery,
     _schedules,

@@ -45,16 +45,23 @@ def begin_work(m: Ints, f: Reals, worker: int, work_ns: int, limit_ns: int) -> N
     instance = m[c.SESSION_INSTANCE + m[c.WORKER_SESSION + worker]]
     if m[m[c.INSTANCE_HAS_SPEED] + instance]:
         limit = k.NONE if limit_ns == k.NONE else m[c.NOW] + limit_ns
-        m[c.WORKER_WORK_LEFT + worker] = work_ns
-        m[c.WORKER_WORK_LIMIT + worker] = limit
-        m[c.WORKER_WORK_SINCE + worker] = m[c.NOW]
-        node = lists.append(m, m[m[c.INSTANCE_WORKS] + instance], worker)
-        m[c.WORKER_WORK_NODE + worker] = node
-        _reschedule_work(m, f, instance, worker)
+        go_on_with_work(m, f, worker, work_ns, limit)
         return
     enough = limit_ns == k.NONE or work_ns <= limit_ns
     ends = m[c.NOW] + (work_ns if enough else limit_ns)
     _call_at(m, ends, worker, a.RESUME_HANDLING, int(enough))
+
+
+@jit
+def go_on_with_work(m: Ints, f: Reals, worker: int, left_ns: int, limit: int) -> None:
+    """Do what is left of a piece of work, until a moment or NONE."""
+    instance = m[c.SESSION_INSTANCE + m[c.WORKER_SESSION + worker]]
+    m[c.WORKER_WORK_LEFT + worker] = left_ns
+    m[c.WORKER_WORK_LIMIT + worker] = limit
+    m[c.WORKER_WORK_SINCE + worker] = m[c.NOW]
+    node = lists.append(m, m[m[c.INSTANCE_WORKS] + instance], worker)
+    m[c.WORKER_WORK_NODE + worker] = node
+    _reschedule_work(m, f, instance, worker)
 
 
 @jit

@@ -148,6 +148,7 @@ class Case:
         finished = np.where(finished == NEVER, self.end + 1, finished)
         standing = self._occurrences(consumer, instance, ("pause", "hang"))
         stopping = self._occurrences(consumer, instance, ("stop",))
+        crashes = self.spans(consumer, instance, ("crash",))
         # Of two that begin at the same moment the one with the lower row came first.
         first_stop = {begin: row for row, begin, _ in reversed(stopping)}
         first_stand = {begin: row for row, begin, _ in reversed(standing)}
@@ -163,7 +164,10 @@ class Case:
                 for moment in finished[received <= begin].tolist()
                 if moment > noticed
             ]
-            found.append((max([noticed, *ends]), over))
+            gone = max([noticed, *ends])
+            # A session that crashes, or had crashed, has nothing left to finish.
+            gone = min([gone, *(max(begin, b) for b, o in crashes if b < gone and o > begin)])
+            found.append((gone, over))
         return found
 
     def spans(self, consumer: int, instance: int, kinds: Container[str]) -> list[tuple[int, int]]:

@@ -164,7 +164,7 @@ def occurrences_in_order(case: Case) -> Iterator[Finding]:
 
 
 def only_work_wears_out(case: Case) -> Iterator[Finding]:
-    """A fault whose clock counts operation begins only while a worker of its target works."""
+    """While nobody at its target works, a fault whose clock counts operation does not begin."""
     faults, deliveries = case.trace.faults, case.trace.deliveries
     ends = np.where(deliveries["finished_at"] == NEVER, case.end + 1, deliveries["finished_at"])
     for number, fault in enumerate(case.scenario.faults):

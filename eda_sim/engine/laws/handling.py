@@ -82,6 +82,7 @@ def timeouts_stop_handlers(case: Case) -> Iterator[Finding]:
     deliveries = case.trace.deliveries
     for number, name, consumer in case.consumers():
         waits = consumer.circuit_breaker is not None or _most_tries(consumer) > 1
+        waits |= consumer.preemptive  # what is interrupted notices it when it goes on
         waits |= case.is_hit(name, ("pause",))  # a process that stands still notices it later
         if consumer.timeout is None or waits:
             continue

@@ -150,6 +150,9 @@ def series_agree_with_the_tables(case: Case) -> Iterator[Finding]:
             yield "series", wrong, "scheduled is not the number of delays"
         rows = np.flatnonzero(own)
         ran = calls[deliveries["consumer"][calls] == number]
+        ran = ran[
+            deliveries["worker"][ran] < consumer.concurrency
+        ]  # what interrupts needs no other
         busy = _count_at(
             series["time"][rows], deliveries["started_at"][ran], deliveries["finished_at"][ran]
         )

@@ -37,8 +37,9 @@ def codes_and_times_exist(case: Case) -> Iterator[Finding]:
     deliveries = case.trace.deliveries
     for number, name, consumer in case.consumers():
         own = deliveries["consumer"] == number
+        levels = consumer.subscription.priorities if consumer.preemptive else 1
         outside = (deliveries["instance"] >= consumer.instances) | (
-            deliveries["worker"] >= consumer.concurrency
+            deliveries["worker"] >= consumer.concurrency + levels - 1
         )
         yield case.where("deliveries", own & outside, f"{name} has no such worker")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from eda_sim.engine.laws.case import Case, Finding, Law, groups, known
 from eda_sim.engine.laws.handling import first_of_each_call
-from eda_sim.engine.trace import NEVER, Outcome
+from eda_sim.engine.trace import NEVER, Column, Outcome
 
 
 def one_handler_per_worker(case: Case) -> Iterator[Finding]:
@@ -23,6 +23,62 @@ def one_handler_per_worker(case: Case) -> Iterator[Finding]:
     overlap = same & (start[order][1:] < end[order][:-1])
     rows = ran[order[1:][overlap]].astype(np.int64)
     yield "deliveries", rows, "started while its worker ran another one"
+
+
+def the_more_urgent_interrupts(case: Case) -> Iterator[Finding]:
+    """Where handlers are interrupted, nothing ends while something more urgent waits beside it.
+
+    What interrupts is more urgent than what it interrupts, and ends before that does.
+    """
+    trace = case.trace
+    deliveries = trace.deliveries
+    for number, _, consumer in case.consumers():
+        if not consumer.preemptive:
+            continue
+        urgent = np.minimum(
+            trace.messages["priority"][deliveries["message_id"]],
+            consumer.subscription.priorities - 1,
+        )
+        own = (deliveries["consumer"] == number) & known(deliveries["started_at"])
+        for instance in range(consumer.instances):
+            rows = np.flatnonzero(own & (deliveries["instance"] == instance)).astype(np.int64)
+            yield (
+                "deliveries",
+                _ended_before_its_turn(case, rows, urgent),
+                "more urgent ones waited",
+            )
+            yield "deliveries", _not_nested(case, rows, urgent), "interrupted what was as urgent"
+
+
+def _ended_before_its_turn(case: Case, rows: Column, urgent: Column) -> Column:
+    """Return what ended while something more urgent had come, and had not been begun."""
+    deliveries = case.trace.deliveries
+    ended = np.isin(deliveries["outcome"][rows], (Outcome.OK, Outcome.FAILED, Outcome.DEAD))
+    found = np.zeros(rows.size, dtype=bool)
+    for level in np.unique(urgent[rows]).tolist():
+        above = rows[urgent[rows] > level]
+        came = np.sort(deliveries["received_at"][above])
+        begun = np.sort(deliveries["started_at"][above])
+        moments = deliveries["finished_at"][rows]
+        waiting = np.searchsorted(came, moments, "left") - np.searchsorted(begun, moments, "right")
+        found |= ended & (urgent[rows] == level) & (waiting > 0)
+    return rows[found]
+
+
+def _not_nested(case: Case, rows: Column, urgent: Column) -> Column:
+    """Return what ran above another worker's level, but not within something less urgent."""
+    deliveries = case.trace.deliveries
+    ends = np.where(deliveries["finished_at"] == NEVER, case.end, deliveries["finished_at"])
+    order = rows[np.lexsort((deliveries["worker"][rows], deliveries["started_at"][rows]))]
+    under: dict[int, int] = {}
+    wrong = []
+    for row in order.tolist():
+        depth = int(deliveries["worker"][row])
+        below = under.get(depth - 1)
+        under[depth] = row
+        if depth and (below is None or ends[below] < ends[row] or urgent[below] >= urgent[row]):
+            wrong.append(row)
+    return np.array(wrong, dtype=np.int64)
 
 
 def nothing_while_down(case: Case) -> Iterator[Finding]:
@@ -123,6 +179,7 @@ def producers_keep_their_order(case: Case) -> Iterator[Finding]:
 
 LAWS: tuple[Law, ...] = (
     one_handler_per_worker,
+    the_more_urgent_interrupts,
     nothing_while_down,
     crashes_have_a_cause,
     partitions_in_order,

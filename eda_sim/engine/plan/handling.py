@@ -37,6 +37,7 @@ class HandlingColumns(NamedTuple):
     retry_channel: Integers
     on_exhausted: Integers
     batch_max_messages: Integers
+    preemptive: Integers
     breaker_failure_rate: Floats
     breaker_window: Integers
     breaker_minimum_calls: Integers
@@ -60,6 +61,7 @@ def lower_handling(numbering: Numbering) -> HandlingColumns:
                 "retry_channel": NONE if channel is None else numbering.channels[channel],
                 "on_exhausted": OnExhausted[consumer.on_exhausted.upper()],
                 "batch_max_messages": consumer.batch_max_messages,
+                "preemptive": consumer.preemptive,
                 **_breaker(consumer.circuit_breaker),
             }
         )

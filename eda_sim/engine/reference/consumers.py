@@ -17,6 +17,7 @@ from eda_sim.engine.reference.emits import Emitter
 from eda_sim.engine.reference.groups import Group
 from eda_sim.engine.reference.handling import Handling
 from eda_sim.engine.reference.instances import Instance
+from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.queues import Queue
 from eda_sim.engine.reference.subscriptions import Subscription
@@ -49,6 +50,7 @@ class Consumer:
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
         self.answer_latency = model.draws(row.link[index], Stream.ANSWER_LINK)
         self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
+        self.preemptive = bool(plan.handling.preemptive[index])
         handling = Handling(self)
         self.handling = handling if handling.is_needed else None
         self.state: dict[Any, Any] = {}
@@ -58,6 +60,7 @@ class Consumer:
         self.channels_read = {int(plan.subscriptions.channel[i]) for i in rows}
         self.channels_emitted = set(plan.emits.channel[plan.emits.consumer == index].tolist())
         self.instances = [Instance(self, i) for i in range(int(row.instances[index]))]
+        self._most_urgent = int(plan.subscriptions.priorities[rows[0]]) - 1
         self._dedup_scope = int(row.dedup_scope[index])
         self._shared_memory = self._new_memory()
         self._entities: dict[int, int] = {}
@@ -90,6 +93,10 @@ class Consumer:
         if entity is None:
             entity = self._entities[lineage] = mix(self.address, lineage)
         return entity
+
+    def urgency(self, delivery: Delivery) -> int:
+        """Return the priority of a delivery, among those of the subscription."""
+        return min(delivery.message.priority, self._most_urgent)
 
     def memory(self) -> Deduplicator | None:
         """Return the deduplicator for a new session: shared, its own, or none."""

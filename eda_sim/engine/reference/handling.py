@@ -54,6 +54,7 @@ class Handling:
         self.poison_probability = float(row.poison_probability[index])
         self.timeout_ns = int(row.timeout_ns[index])
         self.verdicts = Verdicts(consumer)
+        self.is_preemptive = bool(row.preemptive[index])
         self.batch_max_messages = int(row.batch_max_messages[index])
         self.transactional = bool(plan.consumers.dedup_transactional[index])
         handler = self.model.user.handlers.get(index)
@@ -80,6 +81,7 @@ class Handling:
             or self.timeout_ns != NONE
             or self.batch_max_messages > 1
             or self.transactional
+            or self.is_preemptive
             or self._breaker.window
             or self.user is not None
             or self.model.plan.subscriptions.lease_renewal_ns[
@@ -179,7 +181,7 @@ class Handling:
         breaker = worker.session.breaker
         if not fresh:
             if lookup_ns:
-                yield worker.completion(first, lookup_ns)
+                yield from worker.within(first, lookup_ns, NONE)
             return []
         if breaker is not None:
             while not breaker.let_through():

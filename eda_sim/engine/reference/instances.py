@@ -31,7 +31,7 @@ class Instance:
     Attributes
     ----------
     speed : Speed or None
-        How fast it works; None if no fault ever changes that.
+        How fast it works; None if no fault ever changes that, and nothing interrupts it.
     bugs : dict
         Fault -> probability that it lets an attempt fail.
     operation_clocks : list of OperationClock
@@ -55,7 +55,8 @@ class Instance:
         self._is_at_work = False
         hit = (plan.faults.consumer == consumer.index) & np.isin(plan.faults.what, _OF_SPEED)
         hit &= np.isin(plan.faults.instance, (NONE, number))
-        self.speed = Speed(model.clock, consumer.index) if hit.any() else None
+        has_speed = bool(hit.any()) or consumer.preemptive
+        self.speed = Speed(model.clock, consumer.index) if has_speed else None
         read, emitted = consumer.channels_read, consumer.channels_emitted
         who = {"consumer": consumer.index, "instance": number}
         self.network = disturbances(model, read, **who)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eda_sim.engine.lineage import mix
 from eda_sim.engine.ranks import Rank
@@ -123,9 +123,23 @@ class Session:
         if worker is not None:
             worker.receive(batch)
             return
-        self.buffer.extend(batch)
+        if self.consumer.preemptive:
+            self._take_in_by_urgency(batch)
+        else:
+            self.buffer.extend(batch)
         if self.idle:
             self.idle.popleft().wake()
+        elif self.consumer.preemptive:
+            cast("QueueWorker", self.workers[0]).interrupt()
+
+    def _take_in_by_urgency(self, batch: Sequence[Delivery]) -> None:
+        """Keep the buffer in the order of priorities, and then of arrival."""
+        urgency = self.consumer.urgency
+        for delivery in batch:
+            place = len(self.buffer)
+            while place and urgency(self.buffer[place - 1]) < urgency(delivery):
+                place -= 1
+            self.buffer.insert(place, delivery)
 
     def send_nothing(self, worker: QueueWorker, request: int) -> None:
         """Carry an answer without messages to a worker."""

@@ -41,17 +41,20 @@ class Work:
         Comes when it ends.
     is_done : bool
         Whether it came to its end, and not to its limit.
+    is_interrupted : bool
+        Whether it ended because something more urgent came; then it may go on.
     left_ns : int
         What is left of it at full speed.
     """
 
     __slots__ = (
-        "_delivery",
         "_since",
         "_speed",
         "_version",
+        "delivery",
         "ended",
         "is_done",
+        "is_interrupted",
         "left_ns",
         "limit",
     )
@@ -59,10 +62,11 @@ class Work:
     def __init__(self, speed: Speed, delivery: Delivery, left_ns: int, limit: int) -> None:
         self.ended = speed.clock.signal()
         self.is_done = False
+        self.is_interrupted = False
         self.left_ns = left_ns
         self.limit = limit
         self._speed = speed
-        self._delivery = delivery
+        self.delivery = delivery
         self._since = speed.clock.now
         self._version = 0
 
@@ -93,9 +97,25 @@ class Work:
             ends,
             Rank.HANDLER_TIMEOUT if self.left_ns == ENDLESS else Rank.COMPLETION,
             speed.consumer,
-            self._delivery.copy_id,
-            self._delivery.attempt,
+            self.delivery.copy_id,
+            self.delivery.attempt,
         )
+
+    def interrupt(self) -> None:
+        """End it for now."""
+        self.bring_up_to_date()
+        self._version += 1
+        self.is_interrupted = True
+        del self._speed.works[self]
+        self.ended.succeed()
+
+    def go_on(self) -> None:
+        """Let it go on where it was interrupted."""
+        self.is_interrupted = False
+        self.ended = self._speed.clock.signal()
+        self._since = self._speed.clock.now
+        self._speed.works[self] = None
+        self.reschedule()
 
     def _end(self, version: int) -> None:
         if version != self._version:

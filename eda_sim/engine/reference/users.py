@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,14 @@ from eda_sim.engine.reference.ledger import Delivery
 from eda_sim.engine.reference.scaling import names_with_scaling
 from eda_sim.engine.streams.samplers import DistributionTable
 from eda_sim.engine.trace import Names
-from eda_sim.engine.user import Event, Failure, Handler, HandlerError, Process
+from eda_sim.engine.user import (
+    Event,
+    Failure,
+    Handler,
+    HandlerError,
+    Process,
+    is_generator_function,
+)
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.model import Model
@@ -86,7 +91,7 @@ class UserHandler:
         self._model = model
         self._handler = handler
         self._where = f"handler of {model.plan.names.consumers[consumer]}"
-        self.takes_time = _is_generator_function(handler)
+        self.takes_time = is_generator_function(handler)
         self._failures_at = -1
         self._failures = 0
 
@@ -159,10 +164,3 @@ def _first_of(model: Model, first: Waitable, second: Waitable) -> Waitable:
         else:
             event.callbacks.append(come)
     return either
-
-
-def _is_generator_function(handler: Handler) -> bool:
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    call = getattr(handler, "__call__", None)  # noqa: B004 - an object with a generator __call__
-    return inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(call)

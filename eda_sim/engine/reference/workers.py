@@ -15,7 +15,7 @@ from eda_sim.engine.reference.calls import Answer
 from eda_sim.engine.reference.clock import Process
 from eda_sim.engine.reference.dispatch import Request
 from eda_sim.engine.reference.ledger import Delivery
-from eda_sim.engine.reference.speed import ENDLESS
+from eda_sim.engine.reference.speed import ENDLESS, Work
 from eda_sim.engine.reference.verdicts import Action, Verdict
 from eda_sim.engine.trace import Outcome
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Worker:
     """One thread of an instance.
 
-    ``inbox`` holds what this worker asked for and has not taken up yet.
+    ``inbox`` holds what this worker asked for and has not taken up yet. ``level`` says how many
+    handlings stand interrupted below the one that runs, which is its ``work``.
     """
 
     def __init__(self, session: Session, number: int) -> None:
@@ -38,6 +39,8 @@ class Worker:
         self.number = number
         self.inbox: deque[Delivery] = deque()
         self.running = False
+        self.level = 0
+        self.work_under_way: Work | None = None
         self.is_at_work = True
         self._woken: Event | None = None
         self._process: simpy.Process | None = None
@@ -49,7 +52,7 @@ class Worker:
     def stop(self) -> None:
         """End the worker where it stands."""
         if self.running:
-            self._run(False)
+            self._count_running(-1)
         if self._process is not None and self._process.is_alive:
             self._process.interrupt()
 
@@ -86,9 +89,9 @@ class Worker:
         """Begin to handle deliveries."""
         now = self.model.clock.now
         for delivery in batch:
-            delivery.worker = self.number
+            delivery.worker = self.number + self.level
             delivery.started_at = now
-        self._run(True)
+        self._begin()
         for queue in self.consumer.queues:
             if queue.leases.are_renewed:
                 for delivery in batch:
@@ -98,15 +101,23 @@ class Worker:
     def put_down(self, batch: Sequence[Delivery]) -> None:
         """Be done with deliveries; what becomes of them is decided next."""
         now = self.model.clock.now
-        self._run(False)
+        self._end()
         for delivery in batch:
             delivery.finished_at = now
             self.session.unfinished.pop(delivery, None)
 
-    def _run(self, runs: bool) -> None:  # noqa: FBT001 - as it is set
-        """Note whether a handler runs."""
-        change = 1 if runs else -1
-        self.running = runs
+    def _begin(self) -> None:
+        """Note that a handler runs, unless it interrupts one that ran already."""
+        if not self.level:
+            self._count_running(1)
+
+    def _end(self) -> None:
+        """Note that a handler is over; the one that it has interrupted goes on."""
+        if not self.level:
+            self._count_running(-1)
+
+    def _count_running(self, change: int) -> None:
+        self.running = change > 0
         self.consumer.busy += change
         self.session.owner.note_running(change)
 
@@ -142,12 +153,19 @@ class Worker:
         """Work on a delivery, at most for ``limit_ns``; return whether that was enough."""
         speed = self.session.speed
         if speed is not None:
-            work = speed.begin(delivery, duration_ns, limit_ns)
+            work = self.work_under_way = speed.begin(delivery, duration_ns, limit_ns)
             yield work.ended
+            while work.is_interrupted:
+                yield from self.give_way(work)
+                yield work.ended
             return work.is_done
         enough = limit_ns == NONE or duration_ns <= limit_ns
         yield self.completion(delivery, duration_ns if enough else limit_ns)
         return enough
+
+    def give_way(self, work: Work) -> Process:
+        """Do what is more urgent than some work, and then go on with it."""
+        raise NotImplementedError
 
     def while_still(self) -> Generator[Event, Any, None]:
         """Wait as long as a fault lets the instance stand still."""
@@ -174,7 +192,7 @@ class Worker:
         memory = self.session.memory
         delivery.worker = self.number
         delivery.started_at = clock.now
-        self._run(True)
+        self._begin()
         duration = 0
         skipped = False
         if memory is not None:
@@ -187,7 +205,7 @@ class Worker:
                 attempt += history.earlier
             duration += consumer.service.ns(consumer.entity(message.lineage), message.root, attempt)
         yield self.completion(delivery, duration)
-        self._run(False)
+        self._end()
         delivery.finished_at = clock.now
         self.session.unfinished.pop(delivery, None)
         if skipped:
@@ -236,7 +254,6 @@ class QueueWorker(Worker):
     def work(self) -> Process:
         """Take what is in the own inbox or the shared buffer; with nothing there, ask and wait."""
         session, consumer = self.session, self.consumer
-        before, after = consumer.settle_before, consumer.settle_after
         batches = consumer.handling is not None and consumer.handling.batch_max_messages > 1
         while True:
             if session.speed is not None and session.speed.stands_still:
@@ -255,12 +272,15 @@ class QueueWorker(Worker):
             if batches:
                 yield from self._work_on_batch(delivery)
                 continue
-            if before:
-                session.acknowledge(delivery)
-            verdict = yield from self.handle(delivery)
-            if after:
-                session.settle(delivery, verdict)
-            self.model.close()
+            yield from self._work_on(delivery)
+
+    def _work_on(self, delivery: Delivery) -> Process:
+        if self.consumer.settle_before:
+            self.session.acknowledge(delivery)
+        verdict = yield from self.handle(delivery)
+        if self.consumer.settle_after:
+            self.session.settle(delivery, verdict)
+        self.model.close()
 
     def _work_on_batch(self, first: Delivery) -> Process:
         handling = self.consumer.handling
@@ -279,6 +299,30 @@ class QueueWorker(Worker):
             if self.consumer.settle_after:
                 self.session.settle(delivery, verdicts.get(delivery))
             self.model.close()
+
+    def interrupt(self) -> None:
+        """Stop what is being handled if something more urgent waits in the buffer (rule H25)."""
+        work, speed = self.work_under_way, self.session.speed
+        if work is None or speed is None or work not in speed.works:
+            return
+        if self._is_behind(work.delivery):
+            work.interrupt()
+
+    def _is_behind(self, delivery: Delivery) -> bool:
+        """Return whether something that is more urgent than a delivery waits."""
+        buffer, urgency = self.session.buffer, self.consumer.urgency
+        return bool(buffer) and urgency(buffer[0]) > urgency(delivery)
+
+    def give_way(self, work: Work) -> Process:
+        """Handle all that is more urgent than what was interrupted, and then go on with that."""
+        self.level += 1
+        yield from self.while_still()
+        while self._is_behind(work.delivery):
+            yield from self._work_on(self.session.buffer.popleft())
+            yield from self.while_still()
+        self.level -= 1
+        self.work_under_way = work
+        work.go_on()
 
     def _next(self) -> Delivery | None:
         if self.inbox:

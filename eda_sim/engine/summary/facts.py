@@ -22,8 +22,8 @@ class Facts:
         What the codes stand for.
     reads : tuple of (int, int)
         The subscriptions: channel and consumer, by consumer.
-    instances : tuple of int
-        Instances of each consumer.
+    instances, concurrency : tuple of int
+        Instances of each consumer, and workers of each of them.
     warmup_ns : int
         Messages created before are left out of the statistics.
     sample_every_ns : int
@@ -33,6 +33,7 @@ class Facts:
     names: Names
     reads: tuple[tuple[int, int], ...]
     instances: tuple[int, ...]
+    concurrency: tuple[int, ...]
     warmup_ns: int = 0
     sample_every_ns: int = 0
 
@@ -65,6 +66,7 @@ def facts_of(scenario: Scenario, names: Names) -> Facts:
         names=names,
         reads=reads,
         instances=tuple(scenario.consumers[name].instances for name in names.consumers),
+        concurrency=tuple(scenario.consumers[name].concurrency for name in names.consumers),
         warmup_ns=_whole(scenario.warmup),
         sample_every_ns=to_ns(scenario.sample_every or 0.0),
     )

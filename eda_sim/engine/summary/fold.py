@@ -185,12 +185,18 @@ class Summarizer:
         self._rates["delivered"].add(width, consumer, rows["acquired_at"])
         self._rates["effects"].add(width, *_of(rows["effect"] == 1, consumer, finished))
         begun = rows["started_at"] != NEVER
-        consumer, started, finished, instance = _of(
-            begun, consumer, rows["started_at"], finished, rows["instance"]
+        consumer, started, finished, instance, worker = _of(
+            begun, consumer, rows["started_at"], finished, rows["instance"], rows["worker"]
         )
         self._levels["in_service"].add(width, 1, consumer, started)
         self._levels["in_service"].add(width, -1, *_of(finished != NEVER, consumer, finished))
-        self._busy.add(self._first_instance[consumer] + instance, started, finished)
+        # What interrupts another handling needs no further worker.
+        workers = np.array(self._facts.concurrency, dtype=np.int64)
+        rows_busy = worker < workers[consumer]
+        at, started, finished = _of(
+            rows_busy, self._first_instance[consumer] + instance, started, finished
+        )
+        self._busy.add(at, started, finished)
         begin = self._facts.warmup_ns
         rows_after = batch.messages["created_at"][batch.message_of_delivery] >= begin
         consumer, attempt = _of(rows_after, rows["consumer"], rows["attempt"])

@@ -145,7 +145,8 @@ class Summary:
         facts = dict(given.pop("facts"))
         names = Names(**{name: tuple(words) for name, words in facts.pop("names").items()})
         facts["reads"] = tuple((channel, consumer) for channel, consumer in facts["reads"])
-        facts["instances"] = tuple(facts["instances"])
+        for name in ("instances", "concurrency"):
+            facts[name] = tuple(facts[name])
         for name in ("moments", "lag", "lag_since", "unseen_since"):
             given[name] = _array(given[name])
         for name in ("rates", "levels", "series", "faults"):

@@ -45,6 +45,8 @@ def consumers(draw: Draw, reads: list[str], focus: Focus) -> Data:
         consumer["dedup"] = draw(memories())
     if sometimes(draw, 2 if focus is Focus.FAILURES else 3):
         consumer |= draw(failures(consumer, ends=focus is Focus.BROKERS))
+    if sometimes(draw, 3):
+        _let_it_interrupt(draw, consumer)
     behind = [name for name in CHANNELS if CHANNELS.index(name) > _last(reads)]
     if behind and sometimes(draw, 3):
         emission = st.fixed_dictionaries(
@@ -60,6 +62,23 @@ def consumers(draw: Draw, reads: list[str], focus: Focus) -> Data:
         one_in = 2 if focus is Focus.PUBLISHING else 4
         consumer |= options(draw, {"publishing": publishings()}, one_in=one_in)
     return consumer
+
+
+def _let_it_interrupt(draw: Draw, consumer: Data) -> None:
+    """Let a consumer be preemptive, where something is sent to it; leave out what that forbids."""
+    queue = consumer.get("subscription", {})
+    if queue.get("delivery") != "push" or queue.get("lease_scope") == "group":
+        return
+    consumer |= {"preemptive": True, "concurrency": 1}
+    queue["priorities"] = draw(st.integers(2, 3))
+    if queue.get("requeue_position") == "tail":
+        del queue["requeue_position"]
+    if queue.get("max_outstanding") == 1:
+        queue["max_outstanding"] = 3
+    unfit = ["batch_max_messages", "circuit_breaker"]
+    unfit += ["retry", "retry_where"] * (consumer.get("retry_where") == "in_place")
+    for name in unfit:
+        consumer.pop(name, None)
 
 
 def _last(names: list[str]) -> int:
