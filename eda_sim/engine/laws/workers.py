@@ -60,7 +60,7 @@ def _ended_before_its_turn(case: Case, rows: Column, urgent: Column) -> Column:
         came = np.sort(deliveries["received_at"][above])
         begun = np.sort(deliveries["started_at"][above])
         moments = deliveries["finished_at"][rows]
-        waiting = np.searchsorted(came, moments, "left") - np.searchsorted(begun, moments, "right")
+        waiting = np.searchsorted(came, moments, "left") - np.searchsorted(begun, moments, "left")
         found |= ended & (urgent[rows] == level) & (waiting > 0)
     return rows[found]
 
