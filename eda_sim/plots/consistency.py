@@ -34,7 +34,8 @@ def freshness(
         ``high`` (shares; NaN without an interval), as
         :func:`eda_sim.patterns.projections.consistency.freshness` returns it.
     theory : DataFrame, optional
-        The same without ``low`` and ``high``: drawn as lines, the runs as points on them.
+        The same without ``low`` and ``high``: drawn as lines, the runs as points on them. Without
+        ``consumer`` it is one grey line for all.
     objective : float, optional
         A share that is asked for: a horizontal line.
     title : str, optional
@@ -62,15 +63,18 @@ def freshness(
     ends = []
     for number, name in enumerate(names):
         own = table[table["consumer"] == name].sort_values("after_s")
-        line = own if theory is None else _of(theory, name)
         look = style.line_style(number)
         shares = own.rename(columns={"fresh": "value"})
         sweeps.points(ax, shares["after_s"], shares, str(look["color"]))
-        if len(line):
-            ax.plot(line["after_s"], line["fresh"], zorder=2, **{**look, "linewidth": 1.3})
-            last = line.iloc[-1]
+        line = own if theory is None else _of(theory, name)
+        ax.plot(line["after_s"], line["fresh"], zorder=1.5, **{**look, "linewidth": 1.3})
+        if len(own):
+            last = own.iloc[-1]
             end = float(last["after_s"]), float(last["fresh"])
             ends.append((*end, str(name), str(look["color"])))
+    if theory is not None and "consumer" not in theory:
+        line = theory.sort_values("after_s")
+        ax.plot(line["after_s"], line["fresh"], color=style.MUTED, linewidth=1.3, zorder=1.4)
     last_time = float(table["after_s"].max()) if len(table) else 0.0
     ax.set_xlim(0, last_time or 1.0)
     ax.set_ylim(0, 1.04)
@@ -142,8 +146,8 @@ def staleness(
 
 
 def _of(theory: pd.DataFrame, name: object) -> pd.DataFrame:
-    """Return the line of theory for a name; the only one there is if it has no names."""
-    own = theory[theory["consumer"] == name] if "consumer" in theory else theory
+    """Return the line of theory for a name; nothing if theory is one line for all."""
+    own = theory[theory["consumer"] == name] if "consumer" in theory else theory.iloc[:0]
     return own.sort_values("after_s")
 
 

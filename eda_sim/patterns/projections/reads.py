@@ -138,7 +138,12 @@ def sample_reads(
 
 
 def serve(
-    tables: Tables, reads: pd.DataFrame, option: Option, *, wait_s: float | None = None
+    tables: Tables,
+    reads: pd.DataFrame,
+    option: Option,
+    *,
+    wait_s: float | None = None,
+    timeout_s: float = math.inf,
 ) -> pd.DataFrame:
     """Return what each read saw, and how long it had to wait for it.
 
@@ -152,6 +157,8 @@ def serve(
         One of :data:`OPTIONS`.
     wait_s : float, optional
         For ``wait``: seconds after the last write of a customer before which she is not answered.
+    timeout_s : float
+        Seconds that a read waits at most for a token; then the command side answers it.
 
     Returns
     -------
@@ -164,46 +171,45 @@ def serve(
     Raises
     ------
     ValueError
-        If there is no such option, or ``wait_s`` is missing or given in vain.
+        If there is no such option, ``wait_s`` is missing or given in vain, or ``timeout_s`` is not
+        above 0.
     """
-    if option not in get_args(Option):
-        message = f"option is {option!r}: must be one of {', '.join(OPTIONS)}"
-        raise ValueError(message)
-    if (option == "wait") != (wait_s is not None) or (wait_s is not None and wait_s < 0):
-        message = f"wait_s is {wait_s} with {option!r}: only 'wait' needs one, from 0 on"
-        raise ValueError(message)
+    _check_option(option, wait_s, timeout_s)
     written = _log(tables)["created_at"].to_numpy()
     views = [written] if option == "command side" else _views(tables)
     table = reads.reset_index(drop=True)
-    asked = table["asked_at"].to_numpy()
+    asked, own = table["asked_at"].to_numpy(), table["own_position"].to_numpy()
     chosen = _chosen(table, option, len(views))
-    rank = table.groupby("customer").cumcount().to_numpy()
+    earliest = asked if wait_s is None else np.maximum(asked, table["written_at"] + wait_s)
+    latest = asked + timeout_s if wait_s is None else np.full(len(table), np.inf)
+    turns = table.groupby("customer").cumcount().to_numpy()
     _, customer = np.unique(table["customer"].to_numpy(), return_inverse=True)
-    seen_before = np.zeros(int(customer.max(initial=-1)) + 1, dtype=np.int64)
-    served, position = asked.copy(), np.zeros(len(table), dtype=np.int64)
+    seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=np.int64)
+    served, position = np.array(earliest, dtype=np.float64), np.zeros(len(table), dtype=np.int64)
     older = np.zeros(len(table), dtype=bool)
-    if wait_s is not None:
-        served = np.maximum(served, table["written_at"].to_numpy() + wait_s)
     # A customer's reads one after the other, all customers at the same time.
-    for turn in range(int(rank.max(initial=-1)) + 1):
-        now = np.flatnonzero(rank == turn)
-        before = seen_before[customer[now]]
-        needed = _needed(table["own_position"].to_numpy()[now], before, option)
+    for turn in range(int(turns.max(initial=-1)) + 1):
+        now = np.flatnonzero(turns == turn)
+        before = seen[customer[now]]
+        needed = _needed(own[now], before, option)
         for number, visible in enumerate(views):
-            own = chosen[now] == number
-            rows = now[own]
-            served[rows] = np.maximum(served[rows], _moment_of(visible, needed[own]))
+            here = chosen[now] == number
+            rows = now[here]
+            served[rows] = np.maximum(served[rows], _moment_of(visible, needed[here]))
             position[rows] = np.searchsorted(visible, served[rows], side="right")
+        late = now[served[now] > latest[now]]
+        served[late], chosen[late] = latest[late], -1
+        position[late] = np.searchsorted(written, served[late], side="right")
         # What has not been answered when the run ends has seen nothing.
         position[now] = np.where(np.isfinite(served[now]), position[now], before)
         older[now] = position[now] < before
-        seen_before[customer[now]] = np.maximum(before, position[now])
+        seen[customer[now]] = np.maximum(before, position[now])
     return table.assign(
         query_side=-1 if option == "command side" else chosen,
         served_at=served,
         waited_s=served - asked,
         position=position,
-        stale=position < table["own_position"].to_numpy(),
+        stale=position < own,
         older=older,
     )
 
@@ -212,6 +218,7 @@ def costs(
     *runs: tuple[Tables, pd.DataFrame],
     options: Sequence[Option] = ("any", "sticky", "wait", "token", "session token", "command side"),
     wait_s: float,
+    timeout_s: float = math.inf,
 ) -> pd.DataFrame:
     """Return what each option leaves over, and what it costs.
 
@@ -221,8 +228,8 @@ def costs(
         One run and its reads, or several independent runs of one scenario, each with its reads.
     options : sequence of str
         Some of :data:`OPTIONS`.
-    wait_s : float
-        For the option ``wait``.
+    wait_s, timeout_s : float
+        As for :func:`serve`.
 
     Returns
     -------
@@ -236,13 +243,20 @@ def costs(
     rows = []
     for option in options:
         tables = [
-            serve(run, reads, option, wait_s=wait_s if option == "wait" else None)
+            serve(
+                run,
+                reads,
+                option,
+                wait_s=wait_s if option == "wait" else None,
+                timeout_s=timeout_s,
+            )
             for run, reads in runs
         ]
         tables = [table[np.isfinite(table["served_at"])] for table in tables]
         stale = share_over_time([table["stale"].to_numpy() for table in tables])
         older = share_over_time([table["older"].to_numpy() for table in tables])
         waited = np.concatenate([table["waited_s"].to_numpy() for table in tables])
+        answered = np.concatenate([table["query_side"].to_numpy() for table in tables])
         rows.append(
             {
                 "option": option,
@@ -252,10 +266,22 @@ def costs(
                 "waits": float((waited > 0).mean()) if waited.size else math.nan,
                 "wait_mean_s": float(waited.mean()) if waited.size else math.nan,
                 "wait_p99_s": float(np.quantile(waited, 0.99)) if waited.size else math.nan,
-                "command_side": float(option == "command side"),
+                "command_side": float((answered == -1).mean()) if answered.size else math.nan,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _check_option(option: str, wait_s: float | None, timeout_s: float) -> None:
+    if option not in get_args(Option):
+        message = f"option is {option!r}: must be one of {', '.join(OPTIONS)}"
+        raise ValueError(message)
+    if (option == "wait") != (wait_s is not None) or (wait_s is not None and wait_s < 0):
+        message = f"wait_s is {wait_s} with {option!r}: only 'wait' needs one, from 0 on"
+        raise ValueError(message)
+    if not timeout_s > 0:
+        message = f"timeout_s is {timeout_s}: must be above 0"
+        raise ValueError(message)
 
 
 def _log(tables: Tables) -> pd.DataFrame:

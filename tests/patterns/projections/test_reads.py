@@ -146,6 +146,25 @@ def test_what_was_not_answered_before_the_end_is_left_out():
     assert row["reads"] == (~never).sum()
 
 
+def test_the_command_side_answers_when_a_token_takes_too_long(runs):
+    tables, asked = runs[0]
+    patient = reads.serve(tables, asked, "token")
+    served = reads.serve(tables, asked, "token", timeout_s=0.05)
+    late = patient["waited_s"] > 0.05
+    assert 0 < late.sum() < 0.2 * len(asked)
+    assert ((served["query_side"] == -1) == late).all()
+    assert served.loc[late, "waited_s"].to_numpy() == pytest.approx(0.05)
+    # Only who has seen the command side may see something older next.
+    columns = [name for name in served if name != "older"]
+    pd.testing.assert_frame_equal(served.loc[~late, columns], patient.loc[~late, columns])
+    assert not served["stale"].any()
+    table = reads.costs(*runs, options=["token"], wait_s=1.0, timeout_s=0.05)
+    assert table["wait_p99_s"].item() <= 0.05 + 1e-9
+    assert 0 < table["command_side"].item() < 0.2
+    with pytest.raises(ValueError, match="timeout_s is 0"):
+        reads.serve(tables, asked, "token", timeout_s=0)
+
+
 @pytest.mark.parametrize(
     ("option", "wait", "text"),
     [
