@@ -20,6 +20,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from eda_sim.analysis.tables import Tables, is_one_of
+from eda_sim.patterns.projections.consistency import share_over_time
 from eda_sim.spec import Scenario
 
 Values = npt.NDArray[np.float64]
@@ -279,6 +281,45 @@ def visibility(legs: pd.DataFrame, *, reads: int, writes: int, pairings: int = 2
     return pd.DataFrame(dict(zip(("write", "read", "visible_after_s"), columns, strict=True)))
 
 
+def freshness(
+    *legs: pd.DataFrame,
+    reads: int,
+    writes: int,
+    after: Sequence[float],
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return the probability that a read some time after a commit sees the write.
+
+    Parameters
+    ----------
+    *legs : DataFrame
+        As :func:`legs` returns them, of one run or of several independent ones.
+    reads, writes : int
+        R and W: replies that are waited for.
+    after : sequence of float
+        Seconds from the commit to the read.
+    confidence : float
+        Probability that an interval covers the true share.
+
+    Returns
+    -------
+    DataFrame
+        ``consumer`` (``"R=1, W=2"``), ``after_s``, ``fresh``, ``low``, ``high``.
+    """
+    times = [
+        visibility(each, reads=reads, writes=writes)["visible_after_s"].to_numpy() for each in legs
+    ]
+    rows = [
+        (
+            f"R={reads}, W={writes}",
+            float(delay),
+            *share_over_time([each <= delay for each in times], confidence=confidence),
+        )
+        for delay in after
+    ]
+    return pd.DataFrame(rows, columns=["consumer", "after_s", "fresh", "low", "high"])
+
+
 def versions(legs: pd.DataFrame, *, reads: int, writes: int, most: int = 100) -> pd.DataFrame:
     """Return how many versions behind each read is, if writes reach no more than W replicas.
 
@@ -302,11 +343,6 @@ def versions(legs: pd.DataFrame, *, reads: int, writes: int, most: int = 100) ->
         before it; NaN for the first). A read with ``behind < k`` returns one of the newest k
         versions ("k-staleness"). One with ``behind > written_since`` lacks what was the newest
         version at the read before: reads that may go back in time ("monotonic reads").
-
-    Raises
-    ------
-    ValueError
-        If more replies are needed than there are replicas.
     """
     written, asked = _times(legs, "write"), _times(legs, "read")
     count = written.there.shape[1]

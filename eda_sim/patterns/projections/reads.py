@@ -12,8 +12,8 @@ position
     its number in the order of writing.
 version token
     The position that a command returned. The client hands it in with its reads, and the query side
-    waits until it has it (Kafka: an offset; MongoDB: ``afterClusterTime``; PostgreSQL: an LSN with
-    ``pg_wal_replay_wait``).
+    waits until it has it (Kafka: an offset; MongoDB: ``afterClusterTime``; MySQL:
+    ``WAIT_FOR_EXECUTED_GTID_SET``; PostgreSQL: an LSN, held against ``pg_last_wal_replay_lsn``).
 
 Reads are sampled: views are looked at as if customers had read them, and no read keeps a query side
 from its work. When customers read and where the load balancer sends them are random numbers with

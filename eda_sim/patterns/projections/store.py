@@ -30,10 +30,11 @@ import contextlib
 import json
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from eda_sim.patterns.projections.permissions import (
     SCHEMA_TABLES,
@@ -295,11 +296,8 @@ class Store:
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> store = Store(
-    ...     f"{folder.name}/shop.db",
-    ...     read_model="CREATE TABLE IF NOT EXISTS totals (customer TEXT PRIMARY KEY, euros REAL)",
+    >>> store = Store.temporary(
+    ...     read_model="CREATE TABLE IF NOT EXISTS totals (customer TEXT PRIMARY KEY, euros REAL)"
     ... )
     >>> def ordered(model, event):
     ...     model.execute("INSERT OR IGNORE INTO totals VALUES (?, 0)", [event["customer"]])
@@ -320,19 +318,24 @@ class Store:
     eda_sim.patterns.projections.permissions.NotAllowedError: the query side may not delete from
     totals: it reads the read model and changes nothing; use the command side
     >>> store.close()
-
-    The file stays when all sides are closed; here it was a temporary one.
-
-    >>> folder.cleanup()
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_model: str) -> None:
         self._path = Path(path)
         self._sides: list[Side] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             # Readers go on while somebody writes.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA + read_model)
+
+    @classmethod
+    def temporary(cls, *, read_model: str) -> Self:
+        """Return a store whose file is gone when it is closed, for trying things out."""
+        folder = tempfile.TemporaryDirectory(prefix="eda-sim-")
+        store = cls(Path(folder.name) / "store.db", read_model=read_model)
+        store._folder = folder
+        return store
 
     def command_side(self) -> CommandSide:
         """Return a connection that appends events."""
@@ -355,9 +358,11 @@ class Store:
         return self._kept(QuerySide(self._path, projection))
 
     def close(self) -> None:
-        """Close the connections of all sides."""
+        """Close the connections of all sides; a temporary file goes with them."""
         for side in self._sides:
             side.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _kept(self, side: AnySide) -> AnySide:
         self._sides.append(side)

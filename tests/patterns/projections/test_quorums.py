@@ -146,3 +146,15 @@ def test_what_is_no_distribution_is_told_by_name():
 
 def test_both_engines_agree():
     assert len(es.check(store(writes=50)).messages) > 200
+
+
+def test_freshness_of_several_runs(trips):
+    other = quorums.legs(es.run(store(), replication=1).tables)
+    found = quorums.freshness(trips, other, reads=1, writes=1, after=[0.0, 0.02])
+    assert found["consumer"].tolist() == ["R=1, W=1"] * 2
+    assert found["after_s"].tolist() == [0.0, 0.02]
+    assert found["fresh"].iloc[0] < 0.5 < found["fresh"].iloc[1]
+    assert (found["low"] <= found["fresh"]).all()
+    assert (found["fresh"] <= found["high"]).all()
+    exact = 1 - 0.58044095598316  # of the records: W 10 times as slow as the others
+    assert found["fresh"].iloc[0] == pytest.approx(exact, abs=0.02)

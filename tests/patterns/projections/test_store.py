@@ -218,3 +218,12 @@ def test_a_store_is_found_again(tmp_path):
         assert store.command_side().append("order-1", order(5)) == number
         store.close()
         store.close()
+
+
+def test_a_temporary_store_leaves_nothing_behind():
+    store = Store.temporary(read_model=READ_MODEL)
+    path = store._path
+    assert store.command_side().append("order-1", order(5)) == 1
+    assert path.exists()
+    store.close()
+    assert not path.parent.exists()
