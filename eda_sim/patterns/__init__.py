@@ -9,3 +9,8 @@ idempotency
 
 No pattern knows another, and none knows an engine: what a pattern says, it says as a scenario.
 """
+
+import lazy_loader
+
+# Each pattern is loaded when it is first used: one stands on libraries that the others do not need.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -220,7 +220,9 @@ def fault_bands(ax: Axes, faults: pd.DataFrame | None) -> None:
             continue
         ax.axvspan(begin, over, color=FAULT, alpha=0.13, linewidth=0, zorder=0.5)
         ax.axvline(begin, color=FAULT, linewidth=0.9, zorder=0.6)
-        name = f"{kind} of {target}/{hit.iloc[0]}" if len(hit) == 1 else f"{kind} of {target}"
+        # -1 stands for all instances.
+        one = len(hit) == 1 and hit.iloc[0] >= 0
+        name = f"{kind} of {target}/{hit.iloc[0]}" if one else f"{kind} of {target}"
         ax.annotate(
             name,
             xy=(begin, 1.0),

@@ -49,7 +49,7 @@ def load_curve(
     for number, share in enumerate(shares):
         color = style.SERIES[number % len(style.SERIES)]
         own = table[table["quantile"] == share].sort_values("utilization")
-        _points(ax, own["utilization"], own, color)
+        points(ax, own["utilization"], own, color)
         line = own if theory is None else theory[theory["quantile"] == share]
         line = line.sort_values("utilization")
         look = style.line_style(number) | {"linewidth": 1.2}
@@ -114,7 +114,7 @@ def estimates(
             fontsize=style.NOTE_SIZE,
             color=style.VERMILION,
         )
-    _points(ax, place, table, style.BLUE, upright=False)
+    points(ax, place, table, style.BLUE, upright=False)
     if "theory" in table:
         look: style.Look = {"color": style.VERMILION, "markersize": 13, "markeredgewidth": 1.6}
         ax.plot(table["theory"], place, "|", label="theory", zorder=4, **look)
@@ -127,10 +127,24 @@ def estimates(
     return ax
 
 
-def _points(
+def points(
     ax: Axes, place: pd.Series, table: pd.DataFrame, color: str, *, upright: bool = True
 ) -> None:
-    """Draw values as dots, full where an interval is known, and the intervals as bars."""
+    """Draw values as dots, full where an interval is known, and the intervals as bars.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    place : Series
+        Of each row of the table, along the other axis.
+    table : DataFrame
+        ``value``, ``low``, ``high``, none of which is negative in truth.
+    color : str
+        Of dots and bars.
+    upright : bool
+        Whether the values go along the y axis.
+    """
     known = table["low"].notna() & table["high"].notna()
     bars = ax.vlines if upright else ax.hlines
     bars(

@@ -189,7 +189,9 @@ def test_every_kind_has_other_parameters_too():
 def test_an_engine_that_is_two_percent_slow_fails_most_records(judged_by_a_wrong_engine):
     depends = depends_on_service()
     assert len(depends) >= 100
-    failed = ~judged_by_a_wrong_engine.loc[depends, "agrees"]
+    # A store whose messages are all slower is the same store in another unit of time.
+    telling = [name for name in depends if not name.startswith("pbs.")]
+    failed = ~judged_by_a_wrong_engine.loc[telling, "agrees"]
     # Of those about queues nine in ten do.
     assert failed.mean() >= 0.5, failed[~failed].index.tolist()
     rest = judged_by_a_wrong_engine.drop(depends)

@@ -10,8 +10,8 @@ import numpy as np
 from eda_sim.analysis.steps import step_function
 from eda_sim.evidence.families import Simulation
 from eda_sim.evidence.records import Params, Record
-from eda_sim.evidence.simulated.building import exponential, queue
 from eda_sim.evidence.simulated.measuring import Values, more_near_saturation, station
+from eda_sim.evidence.simulated.one_queue import mm1
 from eda_sim.spec import Scenario
 
 if TYPE_CHECKING:
@@ -22,12 +22,7 @@ _STEPS_IN_A_STRETCH = 8
 
 
 def _mm1(params: Params) -> Scenario:
-    return queue(
-        "mm1-averages",
-        rate=params["arrival_rate"],
-        service=exponential(params["service_rate"]),
-        messages=400_000,
-    )
+    return mm1(params, name="mm1-averages")
 
 
 def _replications(params: Params) -> int:

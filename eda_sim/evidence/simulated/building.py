@@ -104,7 +104,11 @@ def seeded(data: Mapping[str, Any]) -> Scenario:
     -------
     Scenario
     """
-    scenario = Scenario.model_validate(data)
+    return with_own_seed(Scenario.model_validate(data))
+
+
+def with_own_seed(scenario: Scenario) -> Scenario:
+    """Return a scenario with the CRC-32 of all the rest as its seed."""
     return scenario.replace({"seed": zlib.crc32(dump(scenario).encode())})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,19 +38,33 @@ def _work_on_each(run: Run) -> Values:
     return np.asarray(sums[is_counted(run)])
 
 
+def _mean_deliveries(run: Run, _: Record) -> float:
+    return float(_deliveries_of_each(run).mean())
+
+
+def _mean_work(run: Run, _: Record) -> float:
+    return float(_work_on_each(run).mean())
+
+
+def _served_at_once(name: str, params: Params, **more: Any) -> Scenario:
+    """Return workers enough for every message, whenever it comes."""
+    return queue(
+        name,
+        rate=1.0 / params["mean"],
+        service=law_of(params),
+        concurrency=ENOUGH_WORKERS,
+        messages=MESSAGES,
+        **more,
+    )
+
+
 # Visibility timeouts ----------------------------------------------------------------------------
 
 
 def _redelivered(params: Params) -> Scenario:
     """Return workers enough for every message at once, and for it once more after the timeout."""
-    return queue(
-        "redelivery",
-        rate=1.0 / params["mean"],
-        service=law_of(params),
-        concurrency=ENOUGH_WORKERS,
-        subscription={"lease_timeout": seconds(params["limit"]), "max_deliveries": 2},
-        messages=MESSAGES,
-    )
+    leases = {"lease_timeout": seconds(params["limit"]), "max_deliveries": 2}
+    return _served_at_once("redelivery", params, subscription=leases)
 
 
 def _share_redelivered(run: Run, _: Record) -> float:
@@ -76,15 +90,12 @@ def _copies(params: Params) -> Scenario:
 
 def _killed(params: Params) -> Scenario:
     """Return workers that are stopped when the lease runs out; then somebody begins anew."""
-    return queue(
+    return _served_at_once(
         "visibility-kill",
-        rate=1.0 / params["mean"],
-        service=law_of(params),
-        concurrency=ENOUGH_WORKERS,
+        params,
         timeout=seconds(params["timeout"]),
         on_exhausted="leave",
         subscription={"lease_timeout": seconds(params["timeout"])},
-        messages=MESSAGES,
     )
 
 
@@ -166,33 +177,23 @@ SIMULATED = {
             scenario=_redelivered, measure=_share_redelivered, estimate=share_of_trials
         ),
     },
-    "visibility_copies": {
-        "deliveries": Simulation(
-            scenario=_copies, measure=lambda run, _: float(_deliveries_of_each(run).mean())
-        )
-    },
-    "visibility_kill": {
-        "work": Simulation(
-            scenario=_killed, measure=lambda run, _: float(_work_on_each(run).mean())
-        )
-    },
+    "visibility_copies": {"deliveries": Simulation(scenario=_copies, measure=_mean_deliveries)},
+    "visibility_kill": {"work": Simulation(scenario=_killed, measure=_mean_work)},
     "lost_acknowledgements": {
         "executions": Simulation(
             scenario=_lost_acknowledgements,
-            measure=lambda run, _: float(_deliveries_of_each(run).mean()),
+            measure=_mean_deliveries,
             can_say=_some_are_lost,
         )
     },
     "backoff": {
         "total": Simulation(
             scenario=_all_fail,
-            measure=lambda run, _: float(_work_on_each(run).mean()),
+            measure=_mean_work,
             estimate=_to_the_nanosecond,
             replications=1,
         ),
-        "expected": Simulation(
-            scenario=_some_fail, measure=lambda run, _: float(_work_on_each(run).mean())
-        ),
+        "expected": Simulation(scenario=_some_fail, measure=_mean_work),
     },
 }
 """Families about deliveries that come again, by name."""

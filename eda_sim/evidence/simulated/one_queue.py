@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,13 +25,28 @@ if TYPE_CHECKING:
     from eda_sim.simulation import Run
 
 
-def mm1(params: Params, *, messages: int = 400_000) -> Scenario:
+def mm1(params: Params, *, messages: int = 400_000, name: str = "mm1") -> Scenario:
     """Return the scenario of M/M/1."""
+    return _exponential_service(name, params, messages=messages)
+
+
+def _exponential_service(name: str, params: Params, *, messages: int, **more: Any) -> Scenario:
     return queue(
-        "mm1",
+        name,
         rate=params["arrival_rate"],
         service=exponential(params["service_rate"]),
         messages=messages,
+        **more,
+    )
+
+
+def _constant_service(name: str, params: Params, *, messages: int, **more: Any) -> Scenario:
+    return queue(
+        name,
+        rate=params["arrival_rate"],
+        service=seconds(params["service_time"]),
+        messages=messages,
+        **more,
     )
 
 
@@ -45,13 +60,7 @@ def _load(params: Params) -> float:
 
 
 def _mmc(params: Params) -> Scenario:
-    return queue(
-        "mmc",
-        rate=params["arrival_rate"],
-        service=exponential(params["service_rate"]),
-        concurrency=params["servers"],
-        messages=500_000,
-    )
+    return _exponential_service("mmc", params, concurrency=params["servers"], messages=500_000)
 
 
 def _mg1(params: Params) -> Scenario:
@@ -73,22 +82,11 @@ def _law(law: Params) -> str:
 
 
 def _md1(params: Params) -> Scenario:
-    return queue(
-        "md1",
-        rate=params["arrival_rate"],
-        service=seconds(params["service_time"]),
-        messages=60_000,
-    )
+    return _constant_service("md1", params, messages=60_000)
 
 
 def _mdc(params: Params) -> Scenario:
-    return queue(
-        "mdc",
-        rate=params["arrival_rate"],
-        service=seconds(params["service_time"]),
-        concurrency=params["servers"],
-        messages=400_000,
-    )
+    return _constant_service("mdc", params, concurrency=params["servers"], messages=400_000)
 
 
 def _renewal(rate: float, stages: int) -> str:
@@ -102,21 +100,15 @@ def _clock(rate: float) -> str:
 def _gim1(params: Params) -> Scenario:
     rate = params["arrival_rate"]
     clock = params["interval"] == "constant"
-    return queue(
-        "gim1",
-        rate=rate,
-        arrivals=_clock(rate) if clock else _renewal(rate, params["stages"]),
-        service=exponential(params["service_rate"]),
-        messages=200_000,
-    )
+    arrivals = _clock(rate) if clock else _renewal(rate, params["stages"])
+    return _exponential_service("gim1", params, arrivals=arrivals, messages=200_000)
 
 
 def _dmc(params: Params) -> Scenario:
-    return queue(
+    return _exponential_service(
         "dmc",
-        rate=params["arrival_rate"],
+        params,
         arrivals=_clock(params["arrival_rate"]),
-        service=exponential(params["service_rate"]),
         concurrency=params["servers"],
         messages=300_000,
     )
