@@ -171,6 +171,9 @@ def producers(draw: Draw, small: bool, channels: list[str]) -> Data:
         **draw(arrivals(small)),
         "key": draw(
             st.sampled_from(("none", f"uniform(n={many})", f"zipf(s=1.1, n={many})"))
+            | st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=4).map(
+                lambda keys: {"type": "trace", "keys": keys}
+            )
             | st.builds(lambda s: {"type": "zipf", "s": s, "n": 7}, st.floats(0, 20))
         ),
         "size": draw(distributions(small, "bytes")),

@@ -13,13 +13,20 @@ A. Appleby, MurmurHash2 (2008). Apache Kafka, ``org.apache.kafka.common.utils.Ut
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["KEYED_PARTITIONERS", "crc32", "key_bytes", "murmur2", "partition_table"]
+__all__ = [
+    "KEYED_PARTITIONERS",
+    "crc32",
+    "key_bytes",
+    "murmur2",
+    "partition_table",
+    "partitions_of",
+]
 
 _SEED: Final = 0x9747B28C
 _MULTIPLIER: Final = 0x5BD1E995
@@ -187,3 +194,33 @@ def partition_table(partitioner: str, key_count: int, partitions: int) -> npt.ND
         message = f"{key_count} keys on {partitions} partitions: must be at least 0 and 1"
         raise ValueError(message)
     return _TABLES[partitioner](key_count, partitions)
+
+
+def partitions_of(partitioner: str, names: Sequence[str], partitions: int) -> npt.NDArray[np.int64]:
+    """Return the partition of each of some keys that have names.
+
+    Parameters
+    ----------
+    partitioner : str
+        ``"murmur2"`` (Kafka's Java client) or ``"crc32"`` (librdkafka).
+    names : sequence of str
+        Texts of keys; their bytes are those of UTF-8.
+    partitions : int
+        Number of partitions, at least 1.
+
+    Returns
+    -------
+    int64 array
+
+    Examples
+    --------
+    >>> partitions_of("murmur2", ["21", "key-1"], 12).tolist()
+    [0, 0]
+    """
+    keys = [name.encode() for name in names]
+    if partitioner == "murmur2":
+        # As above: the sign bit is cut off.
+        hashes = [murmur2(key) & 0x7FFFFFFF for key in keys]
+    else:
+        hashes = [crc32(key) for key in keys]
+    return np.array(hashes, dtype=np.int64) % partitions

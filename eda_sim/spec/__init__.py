@@ -49,6 +49,7 @@ from eda_sim.spec.presets.catalogue import brokers, check_broker
 from eda_sim.spec.producers import (
     NoKeys,
     Producer,
+    TraceKeys,
     UniformKeys,
     ZipfKeys,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "Stop",
     "Subscription",
     "TraceArrivals",
+    "TraceKeys",
     "Uniform",
     "UniformKeys",
     "Weibull",

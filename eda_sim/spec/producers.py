@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from eda_sim.spec.arrivals import AnyArrivals, Arrivals, PoissonArrivals
 from eda_sim.spec.distributions import Constant, CountDistribution, SizeDistribution
@@ -27,6 +27,10 @@ from eda_sim.spec.publishing import Publishing
 from eda_sim.spec.spelling import Family, Spelling
 
 MOST_KEYS = 10_000_000
+LONGEST_KEY = 1_000
+
+KeyName = Annotated[str, Strict(), Field(min_length=1, max_length=LONGEST_KEY)]
+"""The text of a key; its bytes are those of UTF-8."""
 
 DEFAULT_SIZE = Constant(value=1000)
 ONE = Constant(value=1)
@@ -59,10 +63,22 @@ class ZipfKeys(Family):
     order: ClassVar = ("s", "n")
 
 
+class TraceKeys(Family):
+    """Keys by name, as somebody's log has them: a message carries the one with its number."""
+
+    type: Literal["trace"] = "trace"
+    keys: Annotated[tuple[KeyName, ...], Field(min_length=1, max_length=MOST_KEYS)] = Field(
+        description='Texts in the order of the messages, such as ["21", "order-7"]; after the last '
+        "one the first comes again."
+    )
+
+    order: ClassVar = ("keys",)
+
+
 Keys = Annotated[
-    NoKeys | UniformKeys | ZipfKeys,
+    NoKeys | UniformKeys | ZipfKeys | TraceKeys,
     Field(discriminator="type"),
-    Spelling("key", "zipf(s=1.1, n=10000)", (NoKeys, UniformKeys, ZipfKeys)),
+    Spelling("key", "zipf(s=1.1, n=10000)", (NoKeys, UniformKeys, ZipfKeys, TraceKeys)),
 ]
 """Which key a message carries."""
 
@@ -89,7 +105,8 @@ class Producer(ConsistentModel):
     )
     key: Keys = Field(
         default=NoKeys(),
-        description="Key of each message: none (default), uniform(n=100) or zipf(s=1.1, n=10000).",
+        description="Key of each message: none (default), uniform(n=100), zipf(s=1.1, n=10000), or "
+        'by name, {type: trace, keys: ["21", order-7]}.',
     )
     size: SizeDistribution = Field(
         default=DEFAULT_SIZE, description="Size of the body in bytes; default 1KB."

@@ -22,6 +22,9 @@ SIMULATED = [
     record for record in records() if FAMILIES[record.family].simulation_of(record) is not None
 ]
 
+NOT_SIMULATED = {("murmur2", "hash")}
+"""A step on the way to a partition, which no run shows."""
+
 MESSAGES = {"asymptotic_variance": 400_000}
 """Of a run with other parameters; a variance of averages needs long ones."""
 
@@ -179,7 +182,8 @@ def test_other_parameters_give_the_answer_of_the_formula_too(family, metric, at,
 def test_every_kind_has_other_parameters_too():
     asked = {(family, metric) for family, metric, *_ in OTHER_PARAMETERS}
     families = {family for family, _ in asked}
-    assert asked == {(each.family, each.metric) for each in records() if each.family in families}
+    there = {(each.family, each.metric) for each in records() if each.family in families}
+    assert asked == there - NOT_SIMULATED
     assert len(families) >= 30
     known = [(each.family, each.params) for each in records()]
     assert not [family for family, *_, params in OTHER_PARAMETERS if (family, params) in known]

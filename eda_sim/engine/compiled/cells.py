@@ -303,6 +303,14 @@ KEY_SHARE = 896
     KEY_SHARE_CUMULATIVE,
 ) = range(896, 899)
 
+# Keys of traces.
+KEY_NUMBER = 3648
+(
+    KEY_NUMBER_ROWS,
+    KEY_NUMBER_CAPACITY,
+    KEY_NUMBER_NUMBER,
+) = range(3648, 3651)
+
 # Publishing and links of producers, then of consumers.
 SOURCE = 960
 (

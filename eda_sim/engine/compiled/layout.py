@@ -58,6 +58,7 @@ def lay_out(plan: Plan, factor: int, *, reuses_rows: bool = False) -> Memory:
         "ARRIVAL_TIME": {"ns": plan.producers.arrival_times_ns},
         "SEGMENT": plan.producers.segments._asdict(),
         "KEY_SHARE": {"cumulative": plan.producers.key_cumulative},
+        "KEY_NUMBER": {"number": plan.producers.key_numbers},
         "SOURCE": {**plan.publishing._asdict(), **plan.links._asdict()},
         "CHANNEL": plan.channels.rows._asdict(),
         "KEY_PARTITION": {"number": plan.channels.key_partitions},

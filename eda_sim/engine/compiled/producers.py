@@ -118,6 +118,9 @@ def _key(m: Ints, f: Reals, producer: int, sequence: int) -> int:
     if kind == k.KEY_KIND_NONE:
         return k.NONE
     count = m[m[c.PRODUCER_KEY_COUNT] + producer]
+    if kind == k.KEY_KIND_TRACE:
+        place = m[m[c.PRODUCER_KEY_START] + producer] + sequence % count
+        return m[m[c.KEY_NUMBER_NUMBER] + place]
     start = m[c.KEY_SHARE_CUMULATIVE] + m[m[c.PRODUCER_KEY_START] + producer]
     shares = stretch(f, start, count if kind == k.KEY_KIND_ZIPF else 0)
     address = m[m[c.PRODUCER_ADDRESS] + producer]

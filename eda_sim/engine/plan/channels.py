@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eda_sim.engine.partitioners import KEYED_PARTITIONERS, partition_table
+from eda_sim.engine.partitioners import KEYED_PARTITIONERS, partition_table, partitions_of
 from eda_sim.engine.plan.columns import (
     NONE,
     Floats,
@@ -17,7 +17,7 @@ from eda_sim.engine.plan.columns import (
     ns_or_none,
     or_none,
 )
-from eda_sim.engine.plan.producers import key_count
+from eda_sim.engine.plan.producers import key_count, key_names
 from eda_sim.engine.plan.publishing import Keyless
 from eda_sim.engine.streams.samplers import to_ns
 from eda_sim.spec.channels import Channel
@@ -82,12 +82,14 @@ class Channels(NamedTuple):
 def lower_channels(numbering: Numbering) -> Channels:
     """Lower the channels of a scenario."""
     scenario = numbering.scenario
-    keys = max((key_count(producer.key) for producer in scenario.producers.values()), default=0)
+    keys = key_count(scenario)
+    # Those that are one of the numbered keys are in their table already.
+    named = [text for text, number in key_names(scenario).items() if number >= keys]
     rows: list[dict[str, float]] = []
     tables = [np.zeros(0, dtype=np.int64)]
     start = 0
     for name, channel in scenario.channels.items():
-        count = keys if channel.partitioner in KEYED_PARTITIONERS else 0
+        count = keys + len(named) if channel.partitioner in KEYED_PARTITIONERS else 0
         sticky = channel.partitioner == "sticky"
         rows.append(
             {
@@ -105,7 +107,8 @@ def lower_channels(numbering: Numbering) -> Channels:
             }
         )
         if count:
-            tables.append(partition_table(channel.partitioner, count, channel.partitions))
+            tables.append(partition_table(channel.partitioner, keys, channel.partitions))
+            tables.append(partitions_of(channel.partitioner, named, channel.partitions))
         start += count
     return Channels(columns(ChannelColumns, rows), np.concatenate(tables))
 

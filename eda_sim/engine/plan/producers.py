@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from eda_sim.engine.plan.columns import NONE, Floats, Integers, Numbering, colum
 from eda_sim.engine.streams.keys import zipf_cumulative
 from eda_sim.engine.streams.samplers import to_ns
 from eda_sim.spec.distributions import Constant, Distribution
-from eda_sim.spec.producers import Keys, NoKeys, UniformKeys, ZipfKeys
+from eda_sim.spec.producers import NoKeys, TraceKeys, UniformKeys, ZipfKeys
+from eda_sim.spec.scenario import Scenario
 
 
 class KeyKind(enum.IntEnum):
@@ -21,7 +23,11 @@ class KeyKind(enum.IntEnum):
     NONE = 0
     UNIFORM = 1
     ZIPF = 2
+    TRACE = 3
 
+
+_RANKED = re.compile("key-([1-9][0-9]{0,7})")
+"""The bytes of a key that has a number, from 1 by rank."""
 
 ONE_EACH = Constant(value=1)
 NO_PRIORITY = Constant(value=0)
@@ -54,6 +60,7 @@ class Producers(NamedTuple):
     arrival_times_ns: Integers
     segments: Segments
     key_cumulative: Floats
+    key_numbers: Integers
 
 
 def lower_producers(numbering: Numbering) -> Producers:
@@ -61,9 +68,15 @@ def lower_producers(numbering: Numbering) -> Producers:
     rows: list[dict[str, float]] = []
     lists = ArrivalLists()
     cumulative: list[Floats] = []
+    numbers: list[int] = []
+    named = key_names(numbering.scenario)
     for name, producer in numbering.scenario.producers.items():
         start_ns = to_ns(producer.start)
-        key_kind, key_count, key_start = _key(producer.key, cumulative)
+        if isinstance(producer.key, TraceKeys):
+            key_kind, count, key_start = KeyKind.TRACE, len(producer.key.keys), len(numbers)
+            numbers += [named[text] for text in producer.key.keys]
+        else:
+            key_kind, count, key_start = _key(producer.key, cumulative)
         rows.append(
             {
                 "address": numbering.address("producers", name),
@@ -74,7 +87,7 @@ def lower_producers(numbering: Numbering) -> Producers:
                 "stop_ns": _earliest_ns(producer.stop, numbering.scenario.duration),
                 "messages": or_none(producer.messages),
                 "key_kind": key_kind,
-                "key_count": key_count,
+                "key_count": count,
                 "key_start": key_start,
                 "size": numbering.row(producer.size),
                 "priority": _or_none(producer.priority, NO_PRIORITY, numbering),
@@ -85,12 +98,36 @@ def lower_producers(numbering: Numbering) -> Producers:
         arrival_times_ns=np.array(lists.times_ns, dtype=np.int64),
         segments=lists.segments(),
         key_cumulative=np.concatenate([np.zeros(0), *cumulative]),
+        key_numbers=np.array(numbers, dtype=np.int64),
     )
 
 
-def key_count(key: Keys) -> int:
-    """Return how many keys there are; 0 without keys."""
-    return 0 if isinstance(key, NoKeys) else key.n
+def key_count(scenario: Scenario) -> int:
+    """Return how many keys have a number and no name."""
+    keys = [producer.key for producer in scenario.producers.values()]
+    return max((key.n for key in keys if isinstance(key, UniformKeys | ZipfKeys)), default=0)
+
+
+def key_names(scenario: Scenario) -> dict[str, int]:
+    """Return the number of each key that has a name.
+
+    They follow the others, in the order in which they stand in the scenario. A name with the bytes
+    of a numbered key (``key-1``) is that key.
+    """
+    first = key_count(scenario)
+    found: dict[str, int] = {}
+    others = 0
+    for producer in scenario.producers.values():
+        for text in producer.key.keys if isinstance(producer.key, TraceKeys) else ():
+            if text in found:
+                continue
+            rank = _RANKED.fullmatch(text)
+            if rank is not None and int(rank[1]) <= first:
+                found[text] = int(rank[1]) - 1
+            else:
+                found[text] = first + others
+                others += 1
+    return found
 
 
 def _or_none(distribution: Distribution, usual: Distribution, numbering: Numbering) -> int:
@@ -98,7 +135,9 @@ def _or_none(distribution: Distribution, usual: Distribution, numbering: Numberi
     return NONE if distribution == usual else numbering.row(distribution)
 
 
-def _key(key: Keys, cumulative: list[Floats]) -> tuple[KeyKind, int, int]:
+def _key(
+    key: NoKeys | UniformKeys | ZipfKeys, cumulative: list[Floats]
+) -> tuple[KeyKind, int, int]:
     """Return kind, number of keys, and where the key's table begins; append that table."""
     start = sum(map(len, cumulative))
     match key:

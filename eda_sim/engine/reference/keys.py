@@ -27,11 +27,17 @@ class Keys:
         if row.key_kind[producer] == KeyKind.ZIPF:
             first = int(row.key_start[producer])
             self._cumulative = plan.producers.key_cumulative[first : first + self._count]
+        self._numbers: list[int] = []
+        if row.key_kind[producer] == KeyKind.TRACE:
+            first = int(row.key_start[producer])
+            self._numbers = plan.producers.key_numbers[first : first + self._count].tolist()
         self._block = -1
         self._keys: list[int] = []
 
     def key(self, sequence: int) -> int:
         """Return the key number of the producer's message ``sequence``, from 0."""
+        if self._numbers:
+            return self._numbers[sequence % self._count]
         block, place = divmod(sequence, _BLOCK)
         if block != self._block:
             out = np.empty(_BLOCK, np.int64)

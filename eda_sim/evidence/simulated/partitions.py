@@ -117,6 +117,29 @@ def _occupied(run: Run, record: Record) -> float:
     return np.unique(place).size / len(rows)
 
 
+def _named(params: Params) -> Scenario:
+    """Return a producer whose messages all have one key."""
+    return seeded(
+        {
+            "name": "partition-of-key",
+            "messages": 10,
+            "producers": {
+                CLIENTS: {
+                    "to": CHANNEL,
+                    "rate": "1/s",
+                    "key": {"type": "trace", "keys": [params["key"]]},
+                }
+            },
+            "channels": {CHANNEL: {"partitions": params["partitions"], "partitioner": "murmur2"}},
+        }
+    )
+
+
+def _partition(run: Run, _: Record) -> float:
+    (partition,) = set(run.trace.messages["partition"].tolist())
+    return float(partition)
+
+
 SIMULATED = {
     "zipf": {
         "largest_share": Simulation(
@@ -128,6 +151,10 @@ SIMULATED = {
         "hottest_partition": Simulation(
             scenario=_partitioned, measure=_hottest, estimate=_what_most_runs_say
         ),
+    },
+    # Nothing in it is drawn.
+    "murmur2": {
+        "partition": Simulation(scenario=_named, measure=_partition, replications=2),
     },
     "occupancy": {"occupied_partitions": Simulation(scenario=_random_keys, measure=_occupied)},
 }

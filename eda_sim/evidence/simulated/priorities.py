@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eda_sim.evidence.families import Simulation
 from eda_sim.evidence.records import Params, Record
 from eda_sim.evidence.simulated.building import CHANNEL, SERVER, exponential, poisson, steady
@@ -59,7 +61,8 @@ def _can_say(params: Params) -> bool:
 
 def _of_class(seen: Station, run: Run, record: Record) -> Flags:
     source = run.trace.names.sources.index(f"class-{record.params['priority_class']}")
-    return seen.counted & (run.trace.messages["source"][seen.messages] == source)
+    of_class: Flags = run.trace.messages["source"][seen.messages] == source
+    return np.logical_and(seen.counted, of_class)
 
 
 def _wait_of_class(run: Run, record: Record) -> float:

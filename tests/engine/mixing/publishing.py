@@ -20,6 +20,8 @@ from tests.engine.mixing.drawing import (
 
 CHANCE = st.sampled_from((0.1, 0.5))
 
+NAMED = {"type": "trace", "keys": ["21", "key-2", "order-7", "21"]}
+
 
 @st.composite
 def producers(draw: Draw, to: str, focus: Focus) -> Data:
@@ -35,7 +37,7 @@ def producers(draw: Draw, to: str, focus: Focus) -> Data:
         )
     )
     settings = {
-        "key": st.sampled_from(("uniform(n=3)", "zipf(s=1.1, n=5)", "uniform(n=50)")),
+        "key": st.sampled_from(("uniform(n=3)", "zipf(s=1.1, n=5)", "uniform(n=50)", NAMED)),
         "bulk": st.sampled_from((3, "uniform(low=1, high=4)")),
         "size": st.sampled_from(("10B", "exponential(2KB)")),
         "priority": st.sampled_from((1, "uniform(low=0, high=3)")),

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from eda_sim.engine.execute import execute
-from eda_sim.engine.partitioners import crc32, key_bytes, murmur2
+from eda_sim.engine.partitioners import (
+    crc32,
+    key_bytes,
+    murmur2,
+    partition_table,
+    partitions_of,
+)
+from eda_sim.engine.plan import make_plan
+from eda_sim.spec import ScenarioError
 from tests.engine.publishing.logs import counted, publish
 from tests.engine.worlds import messages, world
 
@@ -82,6 +90,59 @@ def test_more_partitions_move_keys():
     few = sent(key="uniform(n=300)")
     more = sent(key="uniform(n=300)", channel={"partitions": PARTITIONS + 1})
     assert 0.5 < (few["partition"] != more["partition"]).mean() < 1
+
+
+@pytest.mark.rule("P37")
+@pytest.mark.parametrize("partitioner", ["murmur2", "crc32"])
+def test_keys_by_name_go_where_their_bytes_say(partitioner):
+    texts = ["21", "foobar", "\N{GREEK SMALL LETTER ALPHA}/1", "21"]
+    table = sent(
+        10,
+        key={"type": "trace", "keys": texts},
+        channel={"partitioner": partitioner, "partitions": 12},
+    )
+    hashed = {"murmur2": lambda data: murmur2(data) & 0x7FFFFFFF, "crc32": crc32}[partitioner]
+    expected = [hashed(texts[n % 4].encode()) % 12 for n in range(10)]
+    assert list(table["partition"]) == expected
+    # In the order in which they stand there; texts that are equal are one key.
+    assert list(table["key"]) == [0, 1, 2, 0, 0, 1, 2, 0, 0, 1]
+
+
+@pytest.mark.rule("P37")
+def test_the_key_21_is_in_partition_0_of_12():
+    # As Apache Kafka's default partitioner has it; the hash is that of its UtilsTest.
+    keys = {"type": "trace", "keys": ["21"]}
+    assert set(sent(5, key=keys, channel={"partitions": 12})["partition"]) == {0}
+
+
+@pytest.mark.rule("P37")
+def test_names_follow_numbers_and_a_name_may_be_that_of_a_number():
+    scenario = world(
+        messages=8,
+        producer={"rate": "10/s", "key": "uniform(n=3)"},
+        channel={"partitions": 5},
+        consumer={"service": "1ms"},
+    )
+    named = {
+        "to": "queue",
+        "rate": "10/s",
+        "key": {"type": "trace", "keys": ["x", "key-2", "key-4"]},
+    }
+    plan = make_plan(scenario.replace({"producers.other": named}))
+    assert plan.producers.key_numbers.tolist() == [3, 1, 4]
+    partitions = partition_table("murmur2", 4, 5).tolist()
+    (of_x,) = partitions_of("murmur2", ["x"], 5).tolist()
+    assert plan.channels.key_partitions.tolist() == [*partitions[:3], of_x, partitions[3]]
+
+
+@pytest.mark.rule("P37")
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [([], "empty list"), ([21], "keys.0: 21"), ([""], "keys.0"), (["k" * 1001], "keys.0")],
+)
+def test_keys_that_are_no_texts_are_refused(keys, message):
+    with pytest.raises(ScenarioError, match=message):
+        sent(5, key={"type": "trace", "keys": keys})
 
 
 # Without ------------------------------------------------------------------------------------------
