@@ -169,7 +169,7 @@ OTHER_PARAMETERS = [
         None,
         {"arrival_rate": 2.0, "service_rate": 3.0, "arrival_scv": 2.0, "service_scv": 0.5},
     ),
-    ("murmur2", "partition", None, {"key": "foobar", "partitions": 7}),
+    ("murmur2", "partition", None, {"key": "foobar", "partitions": 12}),
     ("asymptotic_variance", "of_number", None, {"arrival_rate": 1.2, "service_rate": 2.0}),
     ("asymptotic_variance", "of_wait", None, {"arrival_rate": 1.2, "service_rate": 2.0}),
     ("age_of_oldest", "mean", None, MM1),
