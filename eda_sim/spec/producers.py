@@ -6,7 +6,8 @@ they are (``size``) and how long they are on their way to the channel (``link``)
 
 A key decides the partition of a message, and so its order relative to others with the same key.
 ``zipf`` keys are skewed: key k is drawn with a probability in proportion to 1 / k^s, so a few keys
-carry most of the load, and so do their partitions.
+carry most of the load, and so do their partitions. ``trace`` keys are texts from a log, so that a
+message goes where a client of the real broker would put it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ written                                          what happens
 =============================================== ====================================================
 
 Without ``lasts`` a fault never ends. ``mtbf`` and ``mttr``, instead of ``at`` and ``lasts``, let it
-come again and again.
+come again and again; with ``mtbf_counts: operation`` only from work.
 """
 
 from __future__ import annotations
