@@ -76,9 +76,10 @@ def freshness(
         line = theory.sort_values("after_s")
         ax.plot(line["after_s"], line["fresh"], color=style.MUTED, linewidth=1.3, zorder=1.4)
     last_time = float(table["after_s"].max()) if len(table) else 0.0
-    ax.set_xlim(0, last_time or 1.0)
+    room = 0.015 * (last_time or 1.0)  # so that no dot is cut
+    ax.set_xlim(-room, (last_time or 1.0) + room)
     ax.set_ylim(0, 1.04)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.duration_text(value)))
+    style.duration_ticks(ax, "x", last_time or 1.0)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
     if len(names) > 1:
         style.label_ends(ax, ends)
@@ -135,7 +136,7 @@ def staleness(
     style.fault_bands(ax, faults)
     if len(lines) > 1:
         style.side_legend(ax, lines)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.duration_text(value)))
+    style.duration_ticks(ax, "y", float(table["staleness_s"].max()) if len(table) else 1.0)
     style.dress(
         ax,
         title=title or _staleness_title(table),

@@ -246,11 +246,15 @@ def duration_text(seconds: float) -> str:
     """
     if seconds == 0 or not math.isfinite(seconds):
         return "0 s" if seconds == 0 else "?"
-    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
-        if abs(seconds) >= factor * 0.9995 or unit == "ns":
-            value = seconds / factor
-            return f"{value:.0f} {unit}" if abs(value) >= 9.95 else f"{value:.2g} {unit}"
-    raise AssertionError
+    factor, unit = _unit_of(seconds)
+    value = seconds / factor
+    return f"{value:.0f} {unit}" if abs(value) >= 9.95 else f"{value:.2g} {unit}"
+
+
+def _unit_of(seconds: float) -> tuple[float, str]:
+    """Return the unit in which people say a time: its seconds, and its symbol."""
+    units = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+    return next((each for each in units if abs(seconds) >= each[0] * 0.9995), (1e-9, "ns"))
 
 
 def duration_axis(
@@ -276,6 +280,23 @@ def duration_axis(
         target.set_major_locator(LogLocator(base=10))
     target.set_major_formatter(FuncFormatter(lambda value, _: duration_text(value)))
     target.set_minor_formatter(NullFormatter())
+
+
+def duration_ticks(ax: Axes, axis: Literal["x", "y"], longest: float) -> None:
+    """Label a linear axis of seconds in one unit, that of the longest time on it, without rounding.
+
+    Examples
+    --------
+    >>> ax = axes_or_new(None)
+    >>> duration_ticks(ax, "x", 0.02)
+    >>> ax.xaxis.get_major_formatter()(0.0125)
+    '12.5 ms'
+    """
+    factor, unit = _unit_of(longest)
+    target = ax.xaxis if axis == "x" else ax.yaxis
+    target.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{round(value / factor, 9):g} {unit}")
+    )
 
 
 def nines_axis(ax: Axes, highest: float) -> None:

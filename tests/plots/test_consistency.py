@@ -49,7 +49,10 @@ def test_each_share_is_drawn_with_its_interval():
         ((0.1, 0.95), (0.1, 0.99)),
     ]
     assert {text.get_text() for text in ax.texts} == {"view-0", "view-1"}
-    assert ax.get_xlim() == (0, 0.1)
+    first, last = ax.get_xlim()
+    assert -0.01 < first < 0
+    assert 0.1 < last < 0.11
+    assert ax.xaxis.get_major_formatter()(0.025) == "25 ms"
     assert "read" in ax.get_xlabel()
 
 
@@ -96,7 +99,8 @@ def test_one_view_is_an_area_and_faults_are_shaded():
 
 def test_nothing_to_draw():
     assert consistency.staleness(AGES.iloc[:0]).get_title(loc="left") == "No view to be stale"
-    assert consistency.freshness(FRESH.iloc[:0]).get_xlim() == (0, 1)
+    assert consistency.freshness(FRESH.iloc[:0]).get_xlim()[1] > 1
+    assert not dots(consistency.freshness(FRESH.iloc[:0]))
 
 
 def test_both_draw_where_they_are_told():
