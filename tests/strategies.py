@@ -351,7 +351,7 @@ def faults(draw: Draw, small: bool, data: Data) -> Data:
     when = draw(whens(small))
     if "mtbf" in when and kind in SERVICE_FAULTS:
         # Often enough to come up in the little that is done.
-        operation = {"mtbf_counts": st.just("operation"), "mtbf": st.just("exponential(10ms)")}
+        operation = {"mtbf_counts": st.just("operation"), "mtbf": st.just("exponential(3ms)")}
         when |= draw(st.just({}) | st.fixed_dictionaries(operation))
     return {**fault, **draw(st.fixed_dictionaries(needed)), **when}
 

@@ -65,6 +65,9 @@ def mixtures(draw: Draw, focus: Focus = Focus.ANYTHING) -> Scenario:
         reads = ["orders"] if number == 0 and sometimes(draw) else draw(st.sampled_from(lists))
         data["consumers"][f"consumer{number}"] = draw(consumers(reads, focus))
     _reconcile(data)
+    if any(consumer.get("preemptive") for consumer in data["consumers"].values()):
+        for producer in data["producers"].values():
+            producer.setdefault("priority", "uniform(low=0, high=3)")
     if sometimes(draw) or focus in FAULTY:
         data["faults"] = draw(st.lists(faults(True, data), min_size=1, max_size=3))
     try:

@@ -69,11 +69,13 @@ def _let_it_interrupt(draw: Draw, consumer: Data) -> None:
     queue = consumer.get("subscription", {})
     if queue.get("delivery") != "push" or queue.get("lease_scope") == "group":
         return
-    consumer |= {"preemptive": True, "concurrency": 1}
+    consumer |= {"preemptive": True, "concurrency": 1, "instances": 1}
     queue["priorities"] = draw(st.integers(2, 3))
     if queue.get("requeue_position") == "tail":
         del queue["requeue_position"]
-    if queue.get("max_outstanding") == 1:
+    # With work that takes its time, and enough of it, something comes that interrupts.
+    consumer["service"] = draw(st.sampled_from(("3ms", "10ms", "exponential(4ms)")))
+    if queue.get("max_outstanding", 3) < 3:
         queue["max_outstanding"] = 3
     unfit = ["batch_max_messages", "circuit_breaker"]
     unfit += ["retry", "retry_where"] * (consumer.get("retry_where") == "in_place")
