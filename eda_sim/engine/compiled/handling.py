@@ -248,7 +248,7 @@ def _call(m: Ints, f: Reals, worker: int) -> bool:
         if lookup_ns == 0 and m[m[c.CONSUMER_HANDLES] + consumer]:
             return True
         m[c.WORKER_STATE + worker] = LOOKING_UP
-        speed.begin_work(m, f, worker, lookup_ns, k.NONE)
+        _begin_work(m, f, worker, lookup_ns, k.NONE)
         return False
     breaker = m[c.SESSION_BREAKER + session]
     if breaker != NOTHING and not breakers.let_through(m, breaker):
@@ -273,8 +273,16 @@ def _call(m: Ints, f: Reals, worker: int) -> bool:
     if limit_ns != k.NONE:
         limit_ns += lookup_ns
     m[c.WORKER_STATE + worker] = CALLING
-    speed.begin_work(m, f, worker, lookup_ns + duration_ns, limit_ns)
+    _begin_work(m, f, worker, lookup_ns + duration_ns, limit_ns)
     return False
+
+
+@jit
+def _begin_work(m: Ints, f: Reals, worker: int, work_ns: int, limit_ns: int) -> None:
+    speed.begin_work(m, f, worker, work_ns, limit_ns)
+    # Something more urgent may have come when this was settled before.
+    if m[m[c.CONSUMER_PREEMPTIVE] + m[c.WORKER_CONSUMER + worker]]:
+        preemption.interrupt(m, f, worker)
 
 
 @jit

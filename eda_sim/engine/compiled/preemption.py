@@ -47,9 +47,8 @@ def receive(m: Ints, f: Reals, session: int, first: int, _c: int) -> int:
         wake_up(m, lists.pop_first(m, idle))
         return 0
     works = m[m[c.INSTANCE_WORKS] + m[c.SESSION_INSTANCE + session]]
-    worker = m[c.SESSION_FIRST_WORKER + session]
-    if lists.size(m, works) and is_behind(m, session, m[c.WORKER_PART_FIRST + worker]):
-        _interrupt(m, f, worker)
+    if lists.size(m, works):
+        interrupt(m, f, m[c.SESSION_FIRST_WORKER + session])
     return 0
 
 
@@ -66,9 +65,12 @@ def _insert(m: Ints, session: int, delivery: int) -> None:
 
 
 @jit
-def _interrupt(m: Ints, f: Reals, worker: int) -> None:
-    """Put aside what a worker handles; it looks for work again."""
-    instance = m[c.SESSION_INSTANCE + m[c.WORKER_SESSION + worker]]
+def interrupt(m: Ints, f: Reals, worker: int) -> None:
+    """Put aside what a worker handles if something more urgent waits; it looks for work again."""
+    session = m[c.WORKER_SESSION + worker]
+    if not is_behind(m, session, m[c.WORKER_PART_FIRST + worker]):
+        return
+    instance = m[c.SESSION_INSTANCE + session]
     speed.bring_up_to_date(m, f, instance)
     lists.remove(m, m[m[c.INSTANCE_WORKS] + instance], m[c.WORKER_WORK_NODE + worker])
     m[c.WORKER_WORK_VERSION + worker] += 1

@@ -154,6 +154,8 @@ class Worker:
         speed = self.session.speed
         if speed is not None:
             work = self.work_under_way = speed.begin(delivery, duration_ns, limit_ns)
+            if self.consumer.preemptive:  # something may have come when this was settled before
+                self.interrupt()
             yield work.ended
             while work.is_interrupted:
                 yield from self.give_way(work)
@@ -162,6 +164,10 @@ class Worker:
         enough = limit_ns == NONE or duration_ns <= limit_ns
         yield self.completion(delivery, duration_ns if enough else limit_ns)
         return enough
+
+    def interrupt(self) -> None:
+        """Stop what is being handled if something more urgent waits in the buffer (rule H25)."""
+        raise NotImplementedError
 
     def give_way(self, work: Work) -> Process:
         """Do what is more urgent than some work, and then go on with it."""

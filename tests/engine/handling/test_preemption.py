@@ -75,6 +75,15 @@ def test_only_what_has_been_sent_interrupts():
     assert spans(trace) == [(1.0, 5.0, 0), (9.0, 13.0, 0), (5.0, 9.0, 0)]
 
 
+def test_what_comes_because_something_was_settled_before_interrupts_it():
+    two = {"max_outstanding": 2}
+    trace = execute(
+        urgent({0: [1, 1, 1], 1: [1.5]}, subscription=two, consumer={"settle": "before"})
+    )
+    # Settling the second gives credit for the urgent one, which comes before any work is done.
+    assert spans(trace) == [(1.0, 5.0, 0), (5.0, 13.0, 0), (13.0, 17.0, 0), (5.0, 9.0, 1)]
+
+
 def test_an_interrupted_handler_goes_on_after_a_pause():
     pause = [{"pause": "server", "at": "3s", "lasts": "10s"}]
     trace = execute(urgent({0: [1], 1: [5]}, faults=pause))
