@@ -26,5 +26,6 @@ from .spec import brokers as brokers
 from .spec import dump as dump
 from .spec import load as load
 from .spec import scenarios as scenarios
+from .widgets import explore as explore
 
 __version__: str

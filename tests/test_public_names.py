@@ -28,6 +28,7 @@ PUBLIC_NAMES = [
     "compare",
     "design",
     "dump",
+    "explore",
     "fit",
     "lessons",
     "load",

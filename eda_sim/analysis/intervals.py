@@ -62,7 +62,14 @@ from eda_sim.analysis.estimates import Estimate
 
 Values = npt.NDArray[np.float64]
 
-__all__ = ["BATCHES", "Estimate", "mean_interval", "quantile_intervals", "quantiles"]
+__all__ = [
+    "BATCHES",
+    "Estimate",
+    "mean_interval",
+    "quantile_intervals",
+    "quantile_ratio",
+    "quantiles",
+]
 
 _FEWEST_VISITS = 12.0
 _BATCHES_BY_VISITS = ((96.0, BATCHES), (48.0, 10), (24.0, 7), (_FEWEST_VISITS, 5))
@@ -140,14 +147,69 @@ def quantile_intervals(
     marks = quantiles(values, np.array([0.25, 0.5, 0.75]))
     estimates = []
     for probability, value in zip(wanted.tolist(), quantiles(values, wanted).tolist(), strict=True):
-        visits = _expected_visits(values, probability, value, marks)
-        count = min(batches, next((n for least, n in _BATCHES_BY_VISITS if visits >= least), 0))
+        count = _batches_for(values, probability, value, marks, batches)
         if count < 4:
             estimates.append(Estimate(value, np.nan, np.nan))
             continue
         statistics = quantiles(_cut(values, count), np.array([probability]))[:, 0]
         estimates.append(_around_quantile(value, statistics, confidence))
     return estimates
+
+
+def _batches_for(values: Values, probability: float, value: float, marks: Values, most: int) -> int:
+    """Return into how many batches a run is cut for a quantile; 0 if it is too short to say."""
+    visits = _expected_visits(values, probability, value, marks)
+    return min(most, next((n for least, n in _BATCHES_BY_VISITS if visits >= least), 0))
+
+
+def quantile_ratio(
+    first: Values, second: Values, probability: float, *, confidence: float = 0.95
+) -> Estimate:
+    """Return by how much a quantile of a second run is that of a first one, with its interval.
+
+    Parameters
+    ----------
+    first, second : array of float
+        Observations in time order, of two runs with common random numbers.
+    probability : float
+        In [0, 1].
+    confidence : float
+        Probability that the interval covers the true ratio.
+
+    Returns
+    -------
+    Estimate
+        Second over first. Both runs are cut alike, the ratios of their batches are sectioned on a
+        logarithmic scale, so what both met in the same batch cancels. ``low`` and ``high`` are NaN
+        where either run is too short for an interval of its own; all are NaN without a positive
+        quantile in the first.
+
+    Examples
+    --------
+    >>> wave = 2.0 + np.arange(4000) % 7
+    >>> [round(number, 9) for number in quantile_ratio(wave, 3 * wave, 0.5)]
+    [3.0, 3.0, 3.0]
+    """
+    if first.size == 0 or second.size == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    wanted, quarters, counts, found = np.array([probability]), np.array([0.25, 0.5, 0.75]), [], []
+    for values in (first, second):
+        value = float(quantiles(values, wanted)[0])
+        marks = quantiles(values, quarters)
+        counts.append(_batches_for(values, probability, value, marks, BATCHES))
+        found.append(value)
+    if found[0] <= 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    ratio, count = found[1] / found[0], min(counts)
+    if count < 4:
+        return Estimate(ratio, np.nan, np.nan)
+    before, after = (quantiles(_cut(values, count), wanted)[:, 0] for values in (first, second))
+    if not bool((before > 0).all() and (after > 0).all()):
+        return Estimate(ratio, np.nan, np.nan)
+    half, _ = adjusted_half_widths(
+        np.log(after / before), confidence=confidence, centre=float(np.log(ratio))
+    )
+    return Estimate(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)))
 
 
 def _usual_and_tail(probability: float, value: float, marks: Values) -> tuple[float, float]:

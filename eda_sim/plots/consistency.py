@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from eda_sim.plots import style, sweeps
@@ -60,7 +61,7 @@ def freshness(
             color=style.VERMILION,
         )
     names = list(dict.fromkeys(table["consumer"]))
-    ends = []
+    lines = []
     for number, name in enumerate(names):
         own = table[table["consumer"] == name].sort_values("after_s")
         look = style.line_style(number)
@@ -68,10 +69,7 @@ def freshness(
         sweeps.points(ax, shares["after_s"], shares, str(look["color"]))
         line = own if theory is None else _of(theory, name)
         ax.plot(line["after_s"], line["fresh"], zorder=1.5, **{**look, "linewidth": 1.3})
-        if len(own):
-            last = own.iloc[-1]
-            end = float(last["after_s"]), float(last["fresh"])
-            ends.append((*end, str(name), str(look["color"])))
+        lines.append(Line2D([], [], marker="o", markersize=5, label=str(name), **look))
     if theory is not None and "consumer" not in theory:
         line = theory.sort_values("after_s")
         ax.plot(line["after_s"], line["fresh"], color=style.MUTED, linewidth=1.3, zorder=1.4)
@@ -82,7 +80,8 @@ def freshness(
     style.duration_ticks(ax, "x", last_time or 1.0)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
     if len(names) > 1:
-        style.label_ends(ax, ends)
+        # All of them end near 100 %, where names at their ends would stand in each other's way.
+        style.side_legend(ax, lines)
     style.dress(
         ax,
         title=title or "How likely a read sees a write, some time after it",

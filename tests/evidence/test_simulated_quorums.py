@@ -53,7 +53,8 @@ def without_laws(monkeypatch):
 
 
 @pytest.mark.usefixtures("without_laws")
-def test_other_parameters_give_the_answer_of_the_formula_too():
+def test_other_parameters_give_the_answer_of_the_formula_too(monkeypatch):
+    monkeypatch.setattr(quorums, "WRITES", 30_000)
     asked = {
         (family, metric): like(family, metric, at, params)
         for family, metric, at, params in OTHER_PARAMETERS
@@ -72,7 +73,7 @@ def test_other_parameters_give_the_answer_of_the_formula_too():
                 assert answer.high == pytest.approx(expected.high, rel=0.08)
             else:
                 assert answer.holds(float(expected)), (record.id, answer, expected)
-                assert answer.half_width < 0.1 * float(expected), record.id
+                assert answer.half_width < 0.15 * float(expected), record.id
 
 
 def test_every_kind_has_other_parameters_too():

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import eda_sim as es
 from eda_sim.patterns.projections import quorums
@@ -58,6 +60,22 @@ def test_a_read_sees_the_write_if_one_of_the_first_to_answer_had_it(reads, write
     )
     found = quorums.visibility(legs, reads=reads, writes=writes)
     assert found["visible_after_s"].tolist() == pytest.approx([after])
+
+
+TIMES = st.floats(0.0, 10.0).map(lambda seconds: round(seconds, 2))
+REPLICAS = st.lists(st.tuples(TIMES, TIMES), min_size=3, max_size=3)
+
+
+@given(REPLICAS, REPLICAS, st.integers(1, 3), st.integers(1, 3), TIMES)
+def test_a_read_is_stale_by_definition(write, read, reads, writes, after):
+    """None of the first to answer had the write when the read came, so long after the commit."""
+    (found,) = quorums.visibility(by_hand([write], [read]), reads=reads, writes=writes)[
+        "visible_after_s"
+    ]
+    committed = sorted(there + back for there, back in write)[writes - 1]
+    order = sorted(range(3), key=lambda number: sum(read[number]))
+    stale = all(write[k][0] > committed + after + read[k][0] for k in order[:reads])
+    assert stale == (found > after) or found == pytest.approx(after)
 
 
 def test_versions_by_hand():
