@@ -74,6 +74,7 @@ class TraceKeys(Family):
     )
 
     order: ClassVar = ("keys",)
+    holds_texts: ClassVar = True
 
 
 Keys = Annotated[

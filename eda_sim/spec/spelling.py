@@ -52,6 +52,8 @@ class Family(Model):
         Parameters that are lists of families of the same union.
     from_file : tuple of str and int, or None
         Parameter that a file may hold, and how many numbers it may have.
+    holds_texts : bool
+        A parameter is any text: written as an object, for a call has no escapes.
     """
 
     order: ClassVar[tuple[str, ...]] = ()
@@ -59,6 +61,7 @@ class Family(Model):
     rate_parameters: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[tuple[str, ...]] = ()
     from_file: ClassVar[tuple[str, int] | None] = None
+    holds_texts: ClassVar[bool] = False
 
     type: str
 
@@ -251,7 +254,8 @@ class Spelling:
         }
         tag = value.type
         call = _as_call(tag, parameters)
-        return call if len(call) <= LONGEST_DUMPED_CALL else {"type": tag, **parameters}
+        is_short = len(call) <= LONGEST_DUMPED_CALL and not value.holds_texts
+        return call if is_short else {"type": tag, **parameters}
 
     def _write_number(self, value: float) -> str | float:
         if self.dimension in (None, "number"):
