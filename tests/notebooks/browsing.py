@@ -1,4 +1,4 @@
-"""JupyterLab on a free port and a browser without a window, for tests that see what a reader sees."""
+"""JupyterLab on a free port and a browser without a window, to see what a reader sees."""
 
 import contextlib
 import hashlib
