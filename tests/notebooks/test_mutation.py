@@ -32,7 +32,13 @@ def compared(build, notebook, path):
     ]
     environment = {name: text for name, text in os.environ.items() if "XDIST" not in name}
     return subprocess.run(
-        command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=300
+        command,
+        check=False,
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
