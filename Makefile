@@ -19,7 +19,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast soak lab check format bench golden lessons notebooks picture lock clean
+.PHONY: help setup run test test-fast soak lab check format bench browser golden lessons notebooks picture reproduce lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +30,7 @@ run: $(READY) $(COMPILED) ## simulate a bundled scenario, print its table, save 
 	$(BIN)/eda-sim run $(SCENARIO) --out $(RESULTS)/$(SCENARIO)
 
 test: check $(COMPILED) ## check, then all tests and all notebooks
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not soak"
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not soak and not papermill"
 	$(if $(NOTEBOOKS),$(MAKE) --no-print-directory notebooks)
 
 test-fast: $(READY_ALL) $(COMPILED) ## the tests without the slow ones
@@ -52,13 +52,21 @@ format: $(READY_ALL) ## repair what the linter and the formatter can repair
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-notebooks: $(READY_ALL) $(COMPILED) ## run every notebook in a clean kernel and compare its outputs
+notebooks: $(READY_ALL) $(COMPILED) ## compare every notebook's outputs; run it with other parameters
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --override-ini addopts= \
 	    --nbval --nbval-current-env --nbval-cell-timeout 300 \
 	    --nbval-sanitize-with notebooks/nbval.cfg $(NOTEBOOKS)
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist load -m papermill tests/notebooks
+
+browser: $(READY_ALL) $(COMPILED) ## open every lesson in a browser; screenshots go to results/
+	EDA_SIM_BROWSER=1 EDA_SIM_SCREENSHOTS=$(RESULTS)/screenshots \
+	    $(PY) -m pytest -m browser tests/notebooks
 
 lessons: $(READY_ALL) $(COMPILED) ## build the notebooks anew from notebooks/src
 	$(PY) notebooks/build.py
+
+reproduce: $(READY_ALL) $(COMPILED) ## run the notebooks again; fail if a byte of text comes out new
+	$(PY) notebooks/build.py --reproduce
 
 bench: $(READY_BENCH) $(COMPILED) ## measure both engines beside others (FAST=1: in a minute)
 	$(PY) -m benchmarks $(if $(FAST),--fast)

@@ -1,4 +1,4 @@
-"""Build the notebooks from their sources: ``python notebooks/build.py [--check] [name ...]``.
+"""Build the notebooks: ``python notebooks/build.py [--check | --reproduce] [name ...]``.
 
 A lesson is written once, as ``notebooks/src/NN_name.py`` (jupytext's percent format). From it come
 
@@ -8,7 +8,8 @@ A lesson is written once, as ``notebooks/src/NN_name.py`` (jupytext's percent fo
 
 Both are executed from top to bottom in a new kernel. Nothing in them depends on the moment or the
 machine: cell ids come from the source, there are no times, and the state of widgets is left out. So
-building again changes nothing, and ``make notebooks`` can compare every output.
+building again changes nothing, which ``--reproduce`` proves, and ``make notebooks`` can compare every
+output. The head of a source names ``parameter_sets``: other parameters with which it must run, too.
 
 Tags of code cells
 ------------------
@@ -29,6 +30,8 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
+import itertools
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -54,6 +57,10 @@ METADATA = {
 }
 MACHINE = re.compile(r"0x[0-9a-f]{6,}|/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\|ipykernel_\d+")
 """What names the machine or the process and must not stand in an output."""
+
+
+PIXELS = re.compile(r'width=\\"\d+\\" src=\\"data:image/png;base64,[^"\\]*')
+"""A picture in the text of a notebook: two machines may round a pixel differently."""
 
 
 class LessonError(Exception):
@@ -184,6 +191,22 @@ def tags(cell: NotebookNode) -> list[str]:
     return list(cell.metadata.get("tags", []))
 
 
+def parameter_sets(path: Path) -> dict[str, dict[str, object]]:
+    """Return the sets of parameters that the head of a source names: name -> parameter -> value."""
+    head = jupytext.reads(path.read_text("utf-8"), fmt="py:percent").metadata
+    return {str(name): dict(values) for name, values in head.get("parameter_sets", {}).items()}
+
+
+def differing(made: NotebookNode, stored: NotebookNode) -> list[str]:
+    """Return the beginnings of the cells that are not the same, byte by byte, but for pixels."""
+
+    def text(cell: NotebookNode) -> str:
+        return PIXELS.sub("PIXELS", json.dumps(cell, sort_keys=True))
+
+    pairs = itertools.zip_longest(made.cells, stored.cells, fillvalue=NotebookNode(source=""))
+    return [(one.source or other.source)[:60] for one, other in pairs if text(one) != text(other)]
+
+
 def copies(path: Path) -> dict[Path, NotebookNode]:
     """Return what a source makes, not executed: path of each notebook -> notebook."""
     lesson = read_source(path)
@@ -208,28 +231,43 @@ def write(notebook: NotebookNode, path: Path) -> None:
     beside.replace(path)
 
 
+def look(path: Path, notebook: NotebookNode, *, again: bool) -> str:
+    """Say what is wrong with a stored notebook; nothing if it is what its source makes."""
+    if not path.exists():
+        return "is not there; build it"
+    stored = nbformat.read(path, as_version=4)
+    if not in_step(notebook, stored):
+        return "lags its source; build it"
+    changed = differing(execute(notebook), stored) if again else []
+    return f"came out differently: {changed}" if changed else ""
+
+
 def main() -> int:
     """Build, or check, the lessons that are named; all of them without a name."""
     parser = argparse.ArgumentParser(description="Build the notebooks from notebooks/src.")
     parser.add_argument("names", nargs="*", help="beginnings of names, as 02; default: all")
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--check", action="store_true", help="run nothing; fail if a notebook lags its source"
     )
+    how.add_argument(
+        "--reproduce", action="store_true", help="run, write nothing; fail if a byte comes out new"
+    )
     options = parser.parse_args()
-    stale = 0
+    wrong = 0
     for source in sources():
         if options.names and not source.name.startswith(tuple(options.names)):
             continue
         for path, notebook in copies(source).items():
             name = path.relative_to(HERE.parent)
-            if options.check:
-                fresh = path.exists() and in_step(notebook, nbformat.read(path, as_version=4))
-                stale += not fresh
-                print(f"{name}: {'in step' if fresh else 'lags its source; build it'}")
+            if options.check or options.reproduce:
+                problem = look(path, notebook, again=options.reproduce)
+                wrong += bool(problem)
+                print(f"{name}: {problem or ('the same' if options.reproduce else 'in step')}")
             else:
                 write(execute(notebook), path)
                 print(f"{name}: {path.stat().st_size / 1000:.0f} KB")
-    return 1 if stale else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

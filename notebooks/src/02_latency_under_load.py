@@ -1,3 +1,11 @@
+# ---
+# jupyter:
+#   parameter_sets:
+#     another seed: {seed: 7, replications: 5, seconds: 80}
+#     and another: {seed: 8, replications: 5, seconds: 80}
+#     another unit of time: {seed: 11, replications: 5, seconds: 64, service_ms: 8.0}
+# ---
+
 # %% [markdown]
 # # Keep the tail short: why p99 explodes at 90 % load
 #

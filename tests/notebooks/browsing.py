@@ -1,4 +1,4 @@
-"""JupyterLab on a free port and a browser without a window, for tests that see what a reader sees."""
+"""JupyterLab on a free port and a browser without a window, to see what a reader sees."""
 
 import contextlib
 import hashlib
@@ -37,10 +37,11 @@ SETTINGS = {
 
 
 def browser_path(playwright):
-    """Return the path of a browser: the system's, or Playwright's own; None without any."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    """Return the path of a browser: Playwright's own, or the system's; None without any."""
     own = playwright.chromium.executable_path
-    return found or (own if Path(own).exists() else None)
+    if Path(own).exists():
+        return own
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 @contextlib.contextmanager

@@ -25,7 +25,16 @@ def build():
 
 
 def pytest_generate_tests(metafunc):
-    """Give every test that asks for a ``lesson`` all of them."""
-    if "lesson" in metafunc.fixturenames:
-        sources = load_build().sources()
+    """Give a test that asks for a ``lesson`` all of them, one for ``parameters`` all their sets."""
+    build = load_build()
+    names = metafunc.fixturenames
+    if "lesson" in names and "parameters" in names:
+        pairs = [
+            pytest.param(source, values, id=f"{source.stem}-{name}")
+            for source in build.sources()
+            for name, values in build.parameter_sets(source).items()
+        ]
+        metafunc.parametrize(("lesson", "parameters"), pairs)
+    elif "lesson" in names:
+        sources = build.sources()
         metafunc.parametrize("lesson", sources, ids=[path.stem for path in sources])

@@ -2,7 +2,6 @@
 
 import ast
 
-import papermill
 import pytest
 
 import eda_sim as es
@@ -118,20 +117,3 @@ def test_the_size_of_the_warehouse(parts, scenario, state):
 )
 def test_the_repair(parts, changes, state):
     assert verdict(parts, "judge_repair", parts["broken"].replace(changes)) is state
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"seed": 7, "replications": 5, "seconds": 80},
-        {"seed": 8, "replications": 5, "seconds": 80},
-        {"seed": 11, "replications": 5, "seconds": 64, "service_ms": 8.0},
-    ],
-    ids=["seed 7", "seed 8", "another unit of time"],
-)
-def test_the_lesson_holds_with_other_numbers(build, tmp_path, parameters):
-    notebook = build.STUDENT / f"{NAME}.ipynb"
-    papermill.execute_notebook(
-        str(notebook), str(tmp_path / "out.ipynb"), parameters=parameters, progress_bar=False
-    )

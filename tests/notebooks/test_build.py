@@ -136,3 +136,41 @@ def test_being_in_step_is_a_matter_of_sources_and_tags_not_of_outputs(build, wri
     assert not build.in_step(made, done)
     other = build.student_copy(build.read_source(write(SOURCE.replace("Done.", "Over."))))
     assert not build.in_step(other, build.execute(made))
+
+
+HEAD = """
+# ---
+# jupyter:
+#   parameter_sets:
+#     another seed: {seed: 8, replications: 5}
+#     none: {}
+# ---
+"""
+
+
+def test_the_head_of_a_source_names_sets_of_parameters_and_is_no_cell(build, write):
+    path = write(HEAD.lstrip() + SOURCE)
+    sets = build.parameter_sets(path)
+    assert sets == {"another seed": {"seed": 8, "replications": 5}, "none": {}}
+    assert build.read_source(path).cells[0].source == "# A lesson"
+    assert build.parameter_sets(write(SOURCE)) == {}
+
+
+def test_a_difference_in_text_is_found_and_one_of_pixels_is_not(build, write):
+    text = (
+        "# %%\nclass Picture:\n    def _repr_html_(self):\n        "
+        """return '<img alt="A" width="9" src="data:image/png;base64,AAAA">'\n\n\nPicture()\n"""
+        "\n# %%\nprint(41)\n"
+    )
+    text = text.replace(
+        "Picture()\n", "    def __repr__(self):\n        return 'A'\n\n\nPicture()\n", 1
+    )
+    done = build.execute(build.student_copy(build.read_source(write(text))))
+    other = nbformat.from_dict(done)
+    html = other.cells[0].outputs[0].data["text/html"]
+    other.cells[0].outputs[0].data["text/html"] = html.replace("AAAA", "BBBB")
+    assert build.differing(done, other) == []
+    other.cells[1].outputs[0].text = "42\n"
+    assert build.differing(done, other) == ["print(41)"]
+    other.cells[0].outputs[0].data["text/html"] = html.replace('alt="A"', 'alt="B"')
+    assert len(build.differing(done, other)) == 2

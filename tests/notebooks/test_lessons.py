@@ -105,9 +105,25 @@ def test_lesson_has_its_parts(stored):
 
 def test_sliders_have_a_static_twin(stored):
     sources = [cell.source for cell in code_cells(stored)]
-    for cell in code_cells(stored, "nbval-ignore-output"):
-        name = re.search(r"interact\(\s*(\w+),", cell.source).group(1)
-        assert any(source.startswith(f"{name}(") for source in sources)
+    sliders = code_cells(stored, "nbval-ignore-output")
+    assert sliders
+    for cell in sliders:
+        function = re.search(r"interact\(\s*(\w+),", cell.source)
+        explorer = re.search(r"(\w+) = es\.explore\(", cell.source)
+        assert (function is None) != (explorer is None), "one explorer, or one function of yours"
+        twin = f"{function[1]}(" if function else f"es.lessons.show({explorer[1]}.figure,"
+        assert any(source.startswith(twin) for source in sources)
+
+
+def test_lesson_names_three_sets_of_other_parameters(build, lesson):
+    (cell,) = code_cells(build.read_source(lesson), "parameters")
+    stored = {each.target.id: ast.literal_eval(each.value) for each in ast.parse(cell.source).body}
+    sets = build.parameter_sets(lesson)
+    assert len(sets) >= 3
+    assert len({values.get("seed", stored["seed"]) for values in sets.values()}) > 1
+    for values in sets.values():
+        assert set(values) <= set(stored)
+        assert any(values[name] != stored[name] for name in values)
 
 
 def test_checks_say_missing_in_the_student_copy_and_correct_in_the_solved_one(build, lesson):
