@@ -4,8 +4,6 @@ sourcing
     Event sourcing: the events are the truth, state is replayed from them; snapshots, rebuilds.
 projections
     CQRS: a command side, a query side that follows it, and the window in which they differ.
-idempotency
-    Handlers that may be called twice: what remembers, for how long, and what still slips through.
 
 No pattern knows another, and none knows an engine: what a pattern says, it says as a scenario.
 """

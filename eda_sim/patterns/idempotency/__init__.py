@@ -1,1 +1,0 @@
-"""Handlers that may be called twice, and what each remedy leaves over."""
