@@ -1,6 +1,6 @@
-"""Does the line through loads of up to 10^5 events foretell one of 10^6?
+"""A line through loads of up to 10^5 events, held against a load of 10^6.
 
-``python -m benchmarks.replay`` says so, on a real store of SQLite in memory, without snapshots; it takes a minute or two.
+``python -m benchmarks.replay``, on a store of SQLite in memory without snapshots; a minute or two.
 """
 
 from __future__ import annotations
