@@ -106,7 +106,7 @@ class Reader:
         page.on("request", lambda request: self._see(request.url))
         page.on("websocket", lambda socket: self._see(socket.url))
         self._host = urlsplit(address).netloc
-        self._start = f"{address}lab/tree/{{name}}?token={token}"
+        self._start = f"{address}lab/tree/{{name}}?reset&token={token}"
 
     def _hear(self, message):
         if message.type == "error":
@@ -122,16 +122,17 @@ class Reader:
         self.page.goto(self._start.format(name=name))
         self.page.wait_for_function("() => window.jupyterapp", timeout=1000 * START_S)
         self.page.evaluate(
-            """async () => {
+            """async name => {
                 await window.jupyterapp.restored;
                 let panel;
-                while (!(panel = window.jupyterapp.shell.currentWidget)?.sessionContext)
+                while ((panel = window.jupyterapp.shell.currentWidget)?.context?.path !== name)
                     await new Promise(resolve => setTimeout(resolve, 50));
                 await panel.context.ready;
                 await panel.sessionContext.ready;
                 await panel.sessionContext.session.kernel.info;
                 window.panel = panel;
-            }"""
+            }""",
+            name,
         )
 
     def run_all(self):
