@@ -18,6 +18,8 @@ References
 ----------
 .. [1] A. M. Law, "Simulation Modeling and Analysis", 5th ed. (2015), sections 9.4.1 (replications
    and deletion), 10.2.1 (paired-t) and 11.2 (common random numbers).
+.. [2] E. C. Fieller, "Some problems in interval estimation", Journal of the Royal Statistical
+   Society B 16 (1954), 175-185: the interval of a ratio of means.
 """
 
 from __future__ import annotations
@@ -78,6 +80,55 @@ def mean_over_replications(
         return Estimate(mean, math.nan, math.nan)
     half = student_quantile((1 + confidence) / 2, sample.size - 1) * _standard_error(sample)
     return Estimate(mean, mean - half, mean + half)
+
+
+def ratio_over_replications(
+    first: Sequence[float] | Values, second: Sequence[float] | Values, *, confidence: float = 0.95
+) -> Estimate:
+    """Return how many times the mean of a first scenario that of a second one is.
+
+    Parameters
+    ----------
+    first, second : sequence of float
+        Values of the two scenarios, paired by replication.
+    confidence : float
+        Probability that the interval covers the true ratio of the means.
+
+    Returns
+    -------
+    Estimate
+        Second over first, with Fieller's interval [2]_: exact for normal pairs. All are NaN if the
+        first mean is 0; ``low`` and ``high`` are NaN for fewer than two pairs, for an infinite
+        value, and where the first mean may as well be 0, so that no ratio is excluded.
+
+    Examples
+    --------
+    >>> estimate = ratio_over_replications([1.0, 2.0, 3.0, 2.5], [2.1, 4.0, 5.9, 5.1])
+    >>> [round(number, 2) for number in estimate]
+    [2.01, 1.95, 2.19]
+    """
+    pairs = np.stack([np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)])
+    pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    if pairs.size == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    before, after = (float(mean) for mean in pairs.mean(axis=1))
+    if before == 0 or not math.isfinite(before + after):
+        return Estimate(math.nan, math.nan, math.nan)
+    count = pairs.shape[1]
+    if count < 2:
+        return Estimate(after / before, math.nan, math.nan)
+    quantile = student_quantile((1 + confidence) / 2, count - 1)
+    spread = quantile**2 * np.cov(pairs) / count
+    # A ratio r is in the interval if (after - r before)^2 is within the spread of that difference.
+    square, middle, rest = (
+        before**2 - float(spread[0, 0]),
+        before * after - float(spread[0, 1]),
+        after**2 - float(spread[1, 1]),
+    )
+    if square <= 0:
+        return Estimate(after / before, math.nan, math.nan)
+    half = math.sqrt(max(middle**2 - square * rest, 0.0))
+    return Estimate(after / before, (middle - half) / square, (middle + half) / square)
 
 
 def one_sided_bound(

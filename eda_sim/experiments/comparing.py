@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from eda_sim.analysis.metrics import Metric, parse_metric
 from eda_sim.analysis.replications import (
     independent_replications,
     mean_over_replications,
+    ratio_over_replications,
     variance_ratio,
 )
 from eda_sim.engine.execute import Record
@@ -26,6 +27,9 @@ from eda_sim.experiments.progress import Progress
 from eda_sim.experiments.running import StorePath, Task, make_runs, only_numbers
 from eda_sim.experiments.wording import spelled_value
 from eda_sim.spec import Scenario
+
+if TYPE_CHECKING:
+    from eda_sim.plots.accessor import ComparisonPlot
 
 _SIDES = ("scenario", "variant")
 
@@ -55,6 +59,11 @@ class Comparison:
         return self._mean_of("difference")
 
     @property
+    def ratio(self) -> Estimate:
+        """How many times the scenario's mean that of the variant is, with its paired interval."""
+        return ratio_over_replications(*self._pairs(), confidence=self.confidence)
+
+    @property
     def table(self) -> pd.DataFrame:
         """``what`` (scenario, variant, difference), ``mean``, ``low``, ``high``, ``n``."""
         names = (*_SIDES, "difference")
@@ -76,6 +85,15 @@ class Comparison:
     def independent_replications(self) -> float:
         """Independent runs of *each* scenario that would give an interval of the same width."""
         return independent_replications(*self._pairs(), confidence=self.confidence)
+
+    @property
+    def plot(self) -> ComparisonPlot:
+        """The figure: ``comparison.plot()``, or ``comparison.plot(as_ratio=True)``."""
+        from eda_sim.plots.accessor import ComparisonPlot
+
+        return ComparisonPlot(
+            self.table, self.runs, self.ratio, str(self.metric), self.metric.dimension
+        )
 
     def _pairs(self) -> tuple[Any, Any]:
         whole = self.runs.dropna(subset=["difference"])

@@ -24,6 +24,7 @@ module           function          draws
 ``topology``     ``topology``      who sends to whom
 ``sweeps``       ``load_curve``    latency over utilization, with theory: the hockey stick
 ``sweeps``       ``estimates``     named numbers with their intervals
+``comparison``   ``comparison``    two estimates, and their difference with its own interval
 ``consistency``  ``freshness``     how likely a read is fresh, some time after a write
 ``consistency``  ``staleness``     how old the oldest event is that a view does not show, over time
 ``warmup``       ``welch``         where the average over runs gets flat
@@ -34,6 +35,7 @@ module           function          draws
 """
 
 from eda_sim.plots import (
+    comparison,
     consistency,
     fitting,
     flow,
@@ -47,6 +49,7 @@ from eda_sim.plots import (
 )
 
 __all__ = [
+    "comparison",
     "consistency",
     "fitting",
     "flow",

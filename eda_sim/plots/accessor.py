@@ -1,4 +1,4 @@
-"""``run.plot``: the figures of one run, each with its table already in place."""
+"""``run.plot`` and ``comparison.plot``: figures with their tables already in place."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.axes import Axes
 
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.lag import lag, queue_length, telling_times
 from eda_sim.analysis.latency import USUAL_QUANTILES, latency
 from eda_sim.analysis.tables import Tables
 from eda_sim.analysis.topology import topology
 from eda_sim.plots import flow
 from eda_sim.plots import latency as latency_plots
+from eda_sim.plots.comparison import comparison
 from eda_sim.plots.heatmap import heatmap
 from eda_sim.plots.timeline import timeline
 from eda_sim.plots.topology import topology as draw_topology
 from eda_sim.spec import Scenario
+from eda_sim.spec.quantities import Dimension
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,56 @@ class RunPlots:
     def topology(self, *, ax: Axes | None = None) -> Axes:
         """Draw who sends to whom; see :func:`eda_sim.plots.topology.topology`."""
         return draw_topology(topology(self.scenario), ax=ax)
+
+
+@dataclass(frozen=True)
+class ComparisonPlot:
+    """The figure of one comparison: call it."""
+
+    table: pd.DataFrame = field(repr=False)
+    pairs: pd.DataFrame = field(repr=False)
+    ratio: Estimate = field(repr=False)
+    what: str
+    dimension: Dimension
+
+    def __call__(
+        self,
+        *,
+        as_ratio: bool = False,
+        names: tuple[str, str] = ("scenario", "variant"),
+        title: str | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw both and what lies between; see :func:`eda_sim.plots.comparison.comparison`.
+
+        Parameters
+        ----------
+        as_ratio : bool
+            How many times the scenario the variant is, instead of the difference.
+        names : (str, str)
+            What the scenario and the variant are called.
+        title : str, optional
+            Instead of the one that says what is to be seen.
+        ax : Axes, optional
+            Where to draw; a new figure without it.
+
+        Returns
+        -------
+        Axes
+        """
+        table = self.table[["what", "mean", "low", "high"]]
+        if as_ratio:
+            row = pd.DataFrame([("ratio", *self.ratio)], columns=table.columns)
+            table = pd.concat([table[table["what"] != "difference"], row], ignore_index=True)
+        return comparison(
+            table,
+            pairs=self.pairs,
+            dimension=self.dimension,
+            what=self.what,
+            names=names,
+            title=title,
+            ax=ax,
+        )
 
 
 def _of(table: pd.DataFrame, consumer: str | None) -> pd.DataFrame:
