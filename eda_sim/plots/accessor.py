@@ -113,6 +113,7 @@ class ComparisonPlot:
         *,
         as_ratio: bool = False,
         names: tuple[str, str] = ("scenario", "variant"),
+        what: str | None = None,
         title: str | None = None,
         ax: Axes | None = None,
     ) -> Axes:
@@ -124,6 +125,8 @@ class ComparisonPlot:
             How many times the scenario the variant is, instead of the difference.
         names : (str, str)
             What the scenario and the variant are called.
+        what : str, optional
+            What is compared, instead of the name of the metric.
         title : str, optional
             Instead of the one that says what is to be seen.
         ax : Axes, optional
@@ -141,7 +144,7 @@ class ComparisonPlot:
             table,
             pairs=self.pairs,
             dimension=self.dimension,
-            what=self.what,
+            what=what or self.what,
             names=names,
             title=title,
             ax=ax,

@@ -108,7 +108,7 @@ def comparison(
     )
     _spell_ticks(ax, dimension)
     if math.isfinite(base) and (kind == "difference" or base > 0):
-        _scale_at_the_right(ax, base, kind, dimension, names)
+        _scale_at_the_right(ax, base, kind, dimension)
     return ax
 
 
@@ -142,9 +142,7 @@ def _draw_levels(ax: Axes, base: float, other: float) -> None:
     )
 
 
-def _scale_at_the_right(
-    ax: Axes, base: float, kind: str, dimension: Dimension, names: tuple[str, str]
-) -> None:
+def _scale_at_the_right(ax: Axes, base: float, kind: str, dimension: Dimension) -> None:
     """Measure from the first estimate: its height is 0 there, or 1 times."""
     scales = {
         "difference": (lambda height: height - base, lambda value: value + base),
@@ -153,13 +151,10 @@ def _scale_at_the_right(
     right = ax.secondary_yaxis("right", functions=scales[kind])
     right.tick_params(labelsize=style.TICK_SIZE, colors=style.MUTED, labelcolor=style.INK)
     right.spines["right"].set_color(style.MUTED)
-    first, second = names
     if kind == "difference":
-        words = f"{second} minus {first}{_UNITS[dimension]}"
         _spell_ticks(right, dimension)
-    else:
-        words = f"{second} over {first} [times]"
-    right.set_ylabel(words, fontsize=style.LABEL_SIZE, color=style.INK)
+    unit = _UNITS[dimension] if kind == "difference" else " [times]"
+    right.set_ylabel(f"{kind}{unit}", fontsize=style.LABEL_SIZE, color=style.INK)
 
 
 def _spell_ticks(ax: Any, dimension: Dimension) -> None:

@@ -69,7 +69,7 @@ def test_a_ratio_is_1_where_the_first_estimate_is():
     assert bars(ax)[2] == (2, 1.0, 1.5)
     right = right_scale(ax)
     assert right.get_ylim() == pytest.approx([end / 2 for end in ax.get_ylim()])
-    assert right.get_ylabel() == "two workers over one worker [times]"
+    assert right.get_ylabel() == "ratio [times]"
     assert ax.get_title(loc="left") == "two workers is 0.60 times one worker (0.50 to 0.75)"
 
 
@@ -118,7 +118,8 @@ def test_a_comparison_draws_itself():
     faster = {"consumers.worker.service": "exponential(mean=80ms)"}
     result = es.compare(quick, faster, metric="latency.mean", replications=4, executor=1)
     ax = Figure().subplots()
-    assert result.plot(ax=ax, names=("now", "faster")) is ax
+    assert result.plot(ax=ax, names=("now", "faster"), what="mean") is ax
+    assert ax.get_ylabel() == "mean"
     means = result.table["mean"]
     assert dots(ax)[:2] == [(0, means[0]), (1, means[1])]
     assert dots(ax)[2] == (2, pytest.approx(means[1]))
