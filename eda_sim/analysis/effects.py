@@ -6,7 +6,11 @@ none, one or several at a consumer; the first is the one that a customer waits f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from eda_sim.analysis.tables import Tables, is_one_of
@@ -16,6 +20,39 @@ OPEN_STATES = ("stored", "available", "acquired", "scheduled")
 
 FAILED_STATUSES = ("rejected", "expired", "truncated", "lost")
 """Ends of publishing that leave no copy behind; "unknown" is not one, a copy may still turn up."""
+
+
+FATES: Mapping[str, tuple[str, ...]] = {
+    "messages": ("channel", "created_at", "status"),
+    "copies": ("message_id", "consumer", "state"),
+    "deliveries": ("message_id", "consumer", "started_at", "finished_at", "effect"),
+}
+"""The columns that :func:`fates_of` needs, as ``to_tables(..., only=FATES)`` takes them."""
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of the messages that a consumer should see, as arrays, in order of creation.
+
+    Attributes
+    ----------
+    rows : array of int
+        Row of each message in the table of messages.
+    created_at, started_at, effect_at : array of float
+        Seconds; when it was created, and when the first delivery that took effect began and ended
+        (NaN without one).
+    effects : array of int
+        How often it took effect.
+    final : array of bool
+        Whether nothing more can happen to it here.
+    """
+
+    rows: npt.NDArray[np.int64]
+    created_at: npt.NDArray[np.float64]
+    started_at: npt.NDArray[np.float64]
+    effect_at: npt.NDArray[np.float64]
+    effects: npt.NDArray[np.int64]
+    final: npt.NDArray[np.bool_]
 
 
 def effects_of(tables: Tables, consumer: str, *, warmup: float | None = None) -> pd.DataFrame:
@@ -46,21 +83,50 @@ def effects_of(tables: Tables, consumer: str, *, warmup: float | None = None) ->
     KeyError
         If there is no such consumer.
     """
+    fates = fates_of(tables, consumer, warmup=warmup)
+    columns = ["message_id", "channel", "source", "key", "created_at"]
+    table = tables.messages[columns].iloc[fates.rows].reset_index(drop=True)
+    for name in ("started_at", "effect_at", "effects", "final"):
+        table[name] = getattr(fates, name)
+    return table
+
+
+def fates_of(tables: Tables, consumer: str, *, warmup: float | None = None) -> Fates:
+    """Return what :func:`effects_of` does, without a table: for who asks again and again.
+
+    Parameters
+    ----------
+    tables : Tables
+        The tables of a run; the columns of :data:`FATES` are enough.
+    consumer : str
+        Name of the consumer.
+    warmup : float, optional
+        Seconds; messages created before are left out. That of the run without it.
+
+    Returns
+    -------
+    Fates
+
+    Raises
+    ------
+    KeyError
+        If there is no such consumer.
+    """
     messages = tables.messages
+    created = messages["created_at"].to_numpy()
+    stored = _stored(tables, consumer)
     chosen = is_one_of(messages["channel"], tables.channels_of(consumer))
-    chosen |= _stored(tables, consumer) > 0  # published elsewhere, and moved to where it reads
-    begin = tables.warmup if warmup is None else warmup
-    chosen &= messages["created_at"].to_numpy() >= begin
+    chosen |= stored > 0  # published elsewhere, and moved to where it reads
+    chosen &= created >= (tables.warmup if warmup is None else warmup)
+    rows = np.flatnonzero(chosen)
     first, counts = _first_effects(tables, consumer)
-    table = messages.loc[chosen, ["message_id", "channel", "source", "key", "created_at"]]
-    rows = first[chosen]
-    for name, column in (("started_at", "started_at"), ("effect_at", "finished_at")):
-        # The extra NaN at the end is what row -1, "no effect", points to.
-        values = np.append(tables.deliveries[column].to_numpy(), np.nan)
-        table[name] = values[rows]
-    table["effects"] = counts[chosen]
-    table["final"] = _final(tables, consumer)[chosen]
-    return table.reset_index(drop=True)
+    # The extra NaN at the end is what row -1, "no effect", points to.
+    started, finished = (
+        np.append(tables.deliveries[name].to_numpy(), np.nan)[first[rows]]
+        for name in ("started_at", "finished_at")
+    )
+    final = _final(tables, consumer, stored)[rows]
+    return Fates(rows, created[rows], started, finished, counts[rows], final)
 
 
 def _first_effects(tables: Tables, consumer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -91,11 +157,10 @@ def _stored(tables: Tables, consumer: str) -> np.ndarray:
     return np.bincount(copies["message_id"].to_numpy()[own], minlength=len(tables.messages))
 
 
-def _final(tables: Tables, consumer: str) -> np.ndarray:
+def _final(tables: Tables, consumer: str, stored: np.ndarray) -> np.ndarray:
     copies, size = tables.copies, len(tables.messages)
     own = is_one_of(copies["consumer"], [consumer])
     ids = copies["message_id"].to_numpy()
-    stored = _stored(tables, consumer)
     still_open = np.bincount(ids[own & is_one_of(copies["state"], OPEN_STATES)], minlength=size)
     failed = is_one_of(tables.messages["status"], FAILED_STATUSES)
     final: np.ndarray = (still_open == 0) & ((stored > 0) | failed)

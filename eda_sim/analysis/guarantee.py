@@ -19,6 +19,7 @@ out of order
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from eda_sim.analysis.effects import effects_of
@@ -71,15 +72,40 @@ def counts_of(table: pd.DataFrame) -> dict[str, int]:
         One count per word of :data:`COUNTS`.
     """
     effects = table["effects"].to_numpy()
-    final = table["final"].to_numpy()
     return {
-        "messages": len(table),
-        "exactly_once": int((effects == 1).sum()),
-        "duplicated": int((effects > 1).sum()),
-        "lost": int(((effects == 0) & final).sum()),
-        "pending": int(((effects == 0) & ~final).sum()),
+        **fates_counted(effects, table["final"].to_numpy()),
         "out_of_order": int(overtaken(table).sum()),
         "extra_effects": int(np.maximum(effects - 1, 0).sum()),
+    }
+
+
+def fates_counted(effects: npt.NDArray[np.int64], final: npt.NDArray[np.bool_]) -> dict[str, int]:
+    """Return how many messages there are, and how many of them met which fate.
+
+    Parameters
+    ----------
+    effects : array of int
+        How often each message took effect.
+    final : array of bool
+        Whether nothing more can happen to it.
+
+    Returns
+    -------
+    dict
+        ``messages``, ``exactly_once``, ``duplicated``, ``lost``, ``pending``.
+
+    Examples
+    --------
+    >>> fates_counted(np.array([1, 0, 0, 2]), np.array([True, True, False, True]))
+    {'messages': 4, 'exactly_once': 1, 'duplicated': 1, 'lost': 1, 'pending': 1}
+    """
+    without = effects == 0
+    return {
+        "messages": len(effects),
+        "exactly_once": int((effects == 1).sum()),
+        "duplicated": int((effects > 1).sum()),
+        "lost": int((without & final).sum()),
+        "pending": int((without & ~final).sum()),
     }
 
 

@@ -19,7 +19,7 @@ value of its own for every nanosecond.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -150,7 +150,9 @@ class Tables:
             raise KeyError(message)
 
 
-def to_tables(trace: Trace, scenario: Scenario) -> Tables:
+def to_tables(
+    trace: Trace, scenario: Scenario, *, only: Mapping[str, Collection[str]] | None = None
+) -> Tables:
     """Return the tables of a trace, with the facts of its scenario that statistics need.
 
     Parameters
@@ -159,6 +161,9 @@ def to_tables(trace: Trace, scenario: Scenario) -> Tables:
         What the run wrote down.
     scenario : Scenario
         What was run.
+    only : mapping, optional
+        Name of a table -> the columns that are needed, for who is in a hurry; a table that is not
+        named has none. All of them without it.
 
     Returns
     -------
@@ -171,7 +176,10 @@ def to_tables(trace: Trace, scenario: Scenario) -> Tables:
     ]
     sizes = [(name, c.instances, c.concurrency) for name, c in scenario.consumers.items()]
     return Tables(
-        **{name: to_frame(trace, name) for name in TABLES},
+        **{
+            name: to_frame(trace, name, None if only is None else only.get(name, ()))
+            for name in TABLES
+        },
         subscriptions=pd.DataFrame(rows, columns=["channel", "consumer"]),
         consumers=pd.DataFrame(sizes, columns=["consumer", "instances", "concurrency"]),
         warmup=float(scenario.warmup),
@@ -179,7 +187,7 @@ def to_tables(trace: Trace, scenario: Scenario) -> Tables:
     )
 
 
-def to_frame(trace: Trace, table: str) -> pd.DataFrame:
+def to_frame(trace: Trace, table: str, only: Collection[str] | None = None) -> pd.DataFrame:
     """Return one table of a trace as a DataFrame.
 
     Parameters
@@ -188,6 +196,8 @@ def to_frame(trace: Trace, table: str) -> pd.DataFrame:
         What the run wrote down.
     table : str
         ``messages``, ``copies``, ``deliveries``, ``series`` or ``faults``.
+    only : collection of str, optional
+        The columns that are needed; all of them without it.
 
     Returns
     -------
@@ -199,6 +209,8 @@ def to_frame(trace: Trace, table: str) -> pd.DataFrame:
     if table == "messages":
         columns["message_id"] = np.arange(len(data["created_at"]), dtype=np.int64)
     for column in TABLES[table]:
+        if only is not None and column.name not in only:
+            continue
         columns[column.name] = _surface(data[column.name], column.unit, trace)
     return pd.DataFrame(columns, copy=False)
 

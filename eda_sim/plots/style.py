@@ -131,7 +131,8 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: Grid = "y") -> None:
     grid : str
         ``x``, ``y``, ``both`` or ``none``: where lines help to read values off.
     """
-    ax.set_title(title, loc="left", fontsize=TITLE_SIZE, color=INK, pad=10)
+    # With y given, matplotlib need not lay out all tick labels first to look for room above them.
+    ax.set_title(title, loc="left", fontsize=TITLE_SIZE, color=INK, pad=10, y=1.0)
     ax.set_xlabel(x, fontsize=LABEL_SIZE, color=INK)
     ax.set_ylabel(y, fontsize=LABEL_SIZE, color=INK)
     ax.tick_params(labelsize=TICK_SIZE, colors=MUTED, labelcolor=INK, length=3, width=0.8)

@@ -51,7 +51,7 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
     if picture == "heatmap":
         _draw_heatmaps(figure, variants, title)
         return
-    ax = _one_axes(figure)
+    ax = _one_axes(figure, picture)
     parts = []
     for variant in variants:
         name = variant.name if len(variants) > 1 else variant.consumer
@@ -66,13 +66,26 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
         of_flow(table, faults=variants[-1].run.faults, title=title, ax=ax)
 
 
-def _one_axes(figure: Figure) -> Axes:
-    if len(figure.axes) == 1:
-        figure.axes[0].clear()
-        return figure.axes[0]
+def _one_axes(figure: Figure, picture: str) -> Axes:
+    """Return empty axes: those of the picture before, if it was of the same kind."""
+    if len(figure.axes) == 1 and figure.axes[0].get_label() == picture:
+        return _emptied(figure.axes[0])
     figure.clear()
     figure.set_layout_engine("none")
-    return figure.add_axes(PLACE)
+    return figure.add_axes(PLACE, label=picture)
+
+
+def _emptied(ax: Axes) -> Axes:
+    """Take everything off axes but their ticks, which are dear to make and are moved instead."""
+    for artist in [*ax.lines, *ax.collections, *ax.texts, *ax.patches, *ax.artists]:
+        artist.remove()
+    if (legend := ax.get_legend()) is not None:
+        legend.remove()
+    for scale in (ax.set_xscale, ax.set_yscale):
+        scale("linear")
+    ax.relim()
+    ax.autoscale()
+    return ax
 
 
 def _draw_heatmaps(figure: Figure, variants: Sequence[Variant], title: str) -> None:

@@ -1,4 +1,8 @@
-"""A variant: a scenario that was run, and what is asked of it, each once."""
+"""A variant: a scenario that was run, and what is asked of it, each once.
+
+Somebody waits for the answers, so they are made from the few columns that they need; the whole
+tables of a run are made only for a picture that shows more than latency.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from eda_sim.analysis.effects import effects_of
+from eda_sim.analysis.effects import FATES, Fates, fates_of
 from eda_sim.analysis.estimates import Estimate
-from eda_sim.analysis.guarantee import counts_of
+from eda_sim.analysis.guarantee import fates_counted
 from eda_sim.analysis.intervals import quantile_intervals
+from eda_sim.analysis.tables import to_tables
 from eda_sim.simulation import Run
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
@@ -39,18 +44,18 @@ class Variant:
     name: str
     run: Run = field(repr=False)
     consumer: str
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def _effects(self) -> pd.DataFrame:
-        return effects_of(self.run.tables, self.consumer)
+    def _fates(self) -> Fates:
+        tables = to_tables(self.run.trace, self.run.scenario, only=FATES)
+        return fates_of(tables, self.consumer)
 
     @cached_property
     def seconds(self) -> npt.NDArray[np.float64]:
         """Times from creation to first effect, in order of creation."""
-        took: npt.NDArray[np.float64] = (
-            self._effects["effect_at"] - self._effects["created_at"]
-        ).to_numpy()
-        return took[~np.isnan(took)]
+        took = self._fates.effect_at - self._fates.created_at
+        return took[self._fates.effects > 0]
 
     @cached_property
     def percentiles(self) -> pd.DataFrame:
@@ -72,11 +77,16 @@ class Variant:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """The guarantee, counted."""
-        return counts_of(self._effects)
+        """How many messages there are, and how many of them are pending, lost, duplicated."""
+        return fates_counted(self._fates.effects, self._fates.final)
 
     def table(self, picture: str) -> pd.DataFrame:
         """Return the table behind a picture, of this consumer alone."""
+        if picture not in self._tables:
+            self._tables[picture] = self._made(picture)
+        return self._tables[picture]
+
+    def _made(self, picture: str) -> pd.DataFrame:
         if picture == "percentiles":
             return self.percentiles
         if picture == "distribution":
