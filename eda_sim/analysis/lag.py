@@ -32,6 +32,24 @@ Values = npt.NDArray[np.float64]
 
 _GRID = 200
 
+LAG = {"copies": ("channel", "consumer", "stored_at", "settled_at")}
+"""The columns that :func:`lag` needs, given its times."""
+QUEUE_LENGTH = {
+    "copies": ("copy_id", "consumer", "deliveries", "stored_at", "settled_at", "state"),
+    "deliveries": (
+        "copy_id",
+        "consumer",
+        "attempt",
+        "available_at",
+        "started_at",
+        "finished_at",
+        "settled_at",
+        "available_again_at",
+        "outcome",
+    ),
+}
+"""The columns that :func:`queue_length` needs, given its times."""
+
 
 def sample_times(tables: Tables) -> Values:
     """Return the moments of the series, or 200 even ones where the run sampled none."""
@@ -120,7 +138,9 @@ def telling_times(tables: Tables, *, points: int = 600) -> Values:
     return np.unique(np.concatenate([even, steps.loc[highest, "time"].to_numpy()]))
 
 
-def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.DataFrame:
+def queue_length(
+    tables: Tables, *, times: npt.ArrayLike | None = None, consumer: str | None = None
+) -> pd.DataFrame:
     """Return how many deliveries of each consumer wait, and how many are with a worker, over time.
 
     Parameters
@@ -129,6 +149,8 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
         The tables of a run.
     times : array of float, optional
         Moments in seconds; those of the series without it.
+    consumer : str, optional
+        One consumer; all of them without it.
 
     Returns
     -------
@@ -138,12 +160,12 @@ def queue_length(tables: Tables, *, times: npt.ArrayLike | None = None) -> pd.Da
     """
     moments = sample_times(tables) if times is None else np.asarray(times, dtype=np.float64)
     parts = []
-    for consumer in tables.names:
-        waits = waiting_intervals(tables, consumer)
-        own = tables.deliveries_of(consumer)
+    for name in tables.names if consumer is None else [consumer]:
+        waits = waiting_intervals(tables, name)
+        own = tables.deliveries_of(name)
         parts.append(
             (
-                {"consumer": consumer},
+                {"consumer": name},
                 {
                     "time": moments,
                     "waiting": _open_at(moments, waits["start"], waits["end"]),

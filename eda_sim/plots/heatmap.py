@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
 from eda_sim.plots import style
@@ -18,6 +19,8 @@ def heatmap(
     *,
     faults: pd.DataFrame | None = None,
     title: str | None = None,
+    most: float | None = None,
+    bar: Axes | bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how many messages of each window of time took how long.
@@ -31,6 +34,11 @@ def heatmap(
         As ``run.faults``: their time is marked.
     title : str, optional
         Instead of the one that says what is to be seen.
+    most : float, optional
+        Count of the darkest ink; the highest one in the table without it. Maps that are to be
+        compared need the same.
+    bar : Axes or bool
+        Where the colour bar goes: beside the map, nowhere (False), or on Axes of its own.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -58,12 +66,12 @@ def heatmap(
         counts = grid.to_numpy(dtype=float)
         moments = np.append(grid.columns.to_numpy(), table["end"].max())
         edges = np.append(grid.index.to_numpy(), table["high"].max())
-        most = max(counts.max(), 1.0)
+        darkest = max(counts.max() if most is None else most, 2.0)
         mesh = ax.pcolormesh(
             moments,
             edges,
             np.ma.masked_equal(counts, 0),
-            norm=LogNorm(1, max(most, 2.0)),
+            norm=LogNorm(1, darkest),
             cmap=_INKS,
             rasterized=True,
         )
@@ -72,7 +80,9 @@ def heatmap(
         ax.set_ylim(bottom=edges[0])
         ax.set_xlim(moments[0], moments[-1])
         width = style.duration_text(float(moments[1] - moments[0]))
-        _colour_bar(ax, mesh, f"messages created within {width} [log scale]")
+        if bar is not False:
+            place = None if bar is True else bar
+            _colour_bar(ax, mesh, place, f"messages created within {width} [log scale]")
     style.fault_bands(ax, faults)
     name = names[0] if names else "no messages"
     style.dress(
@@ -85,9 +95,10 @@ def heatmap(
     return ax
 
 
-def _colour_bar(ax: Axes, mesh: object, label: str) -> None:
+def _colour_bar(ax: Axes, mesh: QuadMesh, place: Axes | None, label: str) -> None:
     assert ax.figure is not None
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.015, fraction=0.05)  # type: ignore[arg-type]
+    room: dict[str, float] = {"pad": 0.015, "fraction": 0.05} if place is None else {}
+    bar = ax.figure.colorbar(mesh, ax=ax, cax=place, **room)  # type: ignore[arg-type]
     bar.set_label(label, fontsize=style.NOTE_SIZE, color=style.INK)
     bar.ax.tick_params(labelsize=style.TICK_SIZE, colors=style.MUTED, labelcolor=style.INK)
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

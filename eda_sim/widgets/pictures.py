@@ -22,8 +22,15 @@ from eda_sim.plots.heatmap import heatmap
 from eda_sim.widgets.variants import Variant
 
 WIDTH, HEIGHT, DOTS_PER_INCH = 7.2, 4.0, 110
-PLACE = (0.115, 0.135, 0.76, 0.755)
-"""Left, bottom, width and height of the axes, as shares of the figure; names stand at the right."""
+Place = tuple[float, float, float, float]
+"""Left, bottom, width and height of axes, as shares of the figure."""
+PLACE: Place = (0.115, 0.135, 0.76, 0.755)
+"""Of the axes of a picture; names stand at the right."""
+HEAT_MAPS: tuple[tuple[Place, ...], ...] = (
+    ((0.115, 0.135, 0.755, 0.755), (0.885, 0.135, 0.018, 0.755)),
+    ((0.1, 0.135, 0.365, 0.755), (0.495, 0.135, 0.365, 0.755), (0.885, 0.135, 0.018, 0.755)),
+)
+"""Of one heat map and of two, and of their colour bar."""
 PICTURES = ("percentiles", "distribution", "lag", "queue", "heatmap")
 
 
@@ -51,7 +58,7 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
     if picture == "heatmap":
         _draw_heatmaps(figure, variants, title)
         return
-    ax = _one_axes(figure, picture)
+    (ax,) = _axes(figure, picture, [PLACE])
     parts = []
     for variant in variants:
         name = variant.name if len(variants) > 1 else variant.consumer
@@ -63,16 +70,15 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
         latency.by_nines(table, title=title, ax=ax)
     else:
         of_flow = flow.lag if picture == "lag" else flow.queue_length
-        of_flow(table, faults=variants[-1].run.faults, title=title, ax=ax)
+        of_flow(table, faults=variants[-1].faults, title=title, ax=ax)
 
 
-def _one_axes(figure: Figure, picture: str) -> Axes:
+def _axes(figure: Figure, picture: str, places: Sequence[Place]) -> list[Axes]:
     """Return empty axes: those of the picture before, if it was of the same kind."""
-    if len(figure.axes) == 1 and figure.axes[0].get_label() == picture:
-        return _emptied(figure.axes[0])
+    if [ax.get_label() for ax in figure.axes] == [picture] * len(places):
+        return [_emptied(ax) for ax in figure.axes]
     figure.clear()
-    figure.set_layout_engine("none")
-    return figure.add_axes(PLACE, label=picture)
+    return [figure.add_axes(place, label=picture) for place in places]
 
 
 def _emptied(ax: Axes) -> Axes:
@@ -89,18 +95,28 @@ def _emptied(ax: Axes) -> Axes:
 
 
 def _draw_heatmaps(figure: Figure, variants: Sequence[Variant], title: str) -> None:
-    figure.clear()
-    # Colour bars stand beside the axes; only the layout engine knows how much room they need.
-    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.1)
-    drawn = list(figure.subplots(1, len(variants), sharey=True, squeeze=False)[0])
-    for ax, variant in zip(drawn, variants, strict=True):
-        named = f"{variant.name}: {variant.consumer}" if len(variants) > 1 else title
-        heatmap(variant.table("heatmap"), faults=variant.run.faults, title=named, ax=ax)
-    for ax in drawn[1:]:
-        ax.set_ylabel("")
+    """Draw a heat map each, with the same scales of time and of colour, so that they compare."""
+    places = HEAT_MAPS[len(variants) - 1]
+    if len(figure.axes) == len(places):
+        figure.axes[-1].remove()  # a colour bar cannot be drawn twice
+    drawn = _axes(figure, "heatmap", places[:-1])
+    tables = [variant.table("heatmap") for variant in variants]
+    most = max(int(table["count"].max()) for table in tables)
+    for number, (ax, variant) in enumerate(zip(drawn, variants, strict=True)):
+        heatmap(
+            tables[number],
+            faults=variant.faults,
+            title=f"{variant.name}: {variant.consumer}" if len(variants) > 1 else title,
+            most=most,
+            bar=number == 0 and figure.add_axes(places[-1]),
+            ax=ax,
+        )
     limits = [ax.get_ylim() for ax in drawn]
     for ax in drawn:
         ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+    for ax in drawn[1:]:
+        ax.set_ylabel("")
+        ax.tick_params(axis="y", labelleft=False)
 
 
 def png(figure: Figure) -> bytes:

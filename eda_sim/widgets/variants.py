@@ -1,7 +1,7 @@
 """A variant: a scenario that was run, and what is asked of it, each once.
 
-Somebody waits for the answers, so they are made from the few columns that they need; the whole
-tables of a run are made only for a picture that shows more than latency.
+Somebody waits for the answers, so they are made from the few columns that they need, and not from
+the whole tables of a run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from eda_sim.analysis.effects import FATES, Fates, fates_of
 from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.guarantee import fates_counted
 from eda_sim.analysis.intervals import quantile_intervals
-from eda_sim.analysis.tables import to_tables
+from eda_sim.analysis.lag import LAG, QUEUE_LENGTH, lag, queue_length
+from eda_sim.analysis.latency import Latency
+from eda_sim.analysis.tables import is_one_of, to_frame, to_tables
 from eda_sim.simulation import Run
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
@@ -86,13 +88,34 @@ class Variant:
             self._tables[picture] = self._made(picture)
         return self._tables[picture]
 
+    @property
+    def faults(self) -> pd.DataFrame:
+        """One row per fault and instance that it hit."""
+        return to_frame(self.run.trace, "faults")
+
     def _made(self, picture: str) -> pd.DataFrame:
         if picture == "percentiles":
             return self.percentiles
         if picture == "distribution":
-            return self.run.latency(self.consumer).ecdf(points=POINTS)
+            return self._latency.ecdf(points=POINTS)
         if picture == "heatmap":
-            return self.run.latency(self.consumer).over_time()
-        moments = np.linspace(0.0, self.run.ended_at, MOMENTS)
-        table = self.run.lag(moments) if picture == "lag" else self.run.queue_length(moments)
-        return table[table["consumer"] == self.consumer]
+            return self._latency.over_time()
+        only = LAG if picture == "lag" else QUEUE_LENGTH
+        tables = to_tables(self.run.trace, self.run.scenario, only=only)
+        moments = np.linspace(0.0, tables.ended_at, MOMENTS)
+        if picture == "queue":
+            return queue_length(tables, times=moments, consumer=self.consumer)
+        table = lag(tables, times=moments)
+        return table[is_one_of(table["consumer"], [self.consumer])]
+
+    @property
+    def _latency(self) -> Latency:
+        fates = self._fates
+        seen = fates.effects > 0
+        rows = {
+            "consumer": pd.Categorical([self.consumer]).repeat(len(self.seconds)),
+            "message_id": fates.rows[seen],
+            "created_at": fates.created_at[seen],
+            "seconds": self.seconds,
+        }
+        return Latency(pd.DataFrame(rows, copy=False))

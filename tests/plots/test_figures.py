@@ -181,6 +181,18 @@ def test_the_heat_map_holds_every_message(run):
     assert len(ax.figure.axes) == 2, "a colour bar"
 
 
+def test_heat_maps_that_are_compared_share_their_inks_and_a_colour_bar(run):
+    table = run.latency("billing").over_time(windows=20)
+    figure = Figure()
+    left, right, place = figure.subplots(1, 3)
+    heatmap.heatmap(table, most=1000, bar=place, ax=left)
+    heatmap.heatmap(table, most=1000, bar=False, ax=right)
+    assert figure.axes == [left, right, place]
+    meshes = [c for ax in (left, right) for c in ax.collections if c.get_array() is not None]
+    assert [mesh.norm.vmax for mesh in meshes] == [1000, 1000]
+    assert place.get_ylim()[1] == pytest.approx(1000)
+
+
 # Flow ---------------------------------------------------------------------------------------------
 
 
