@@ -71,6 +71,9 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
     else:
         of_flow = flow.lag if picture == "lag" else flow.queue_length
         of_flow(table, faults=variants[-1].faults, title=title, ax=ax)
+    # Where the names of the axes stand is known, so no tick label need be laid out to find out.
+    ax.xaxis.set_label_coords(0.5, -0.085)
+    ax.yaxis.set_label_coords(-0.115, 0.5)
 
 
 def _axes(figure: Figure, picture: str, places: Sequence[Place]) -> list[Axes]:
