@@ -27,6 +27,11 @@ module           function          draws
 ``comparison``   ``comparison``    two estimates, and their difference with its own interval
 ``consistency``  ``freshness``     how likely a read is fresh, some time after a write
 ``consistency``  ``staleness``     how old the oldest event is that a view does not show, over time
+``duplicates``   ``guarantee``     what became of the messages: lost, once, twice, with intervals
+``duplicates``   ``residual``      how many copies slip past a window, over its length
+``sourcing``     ``replay_cost``   time of a load over the events it replays, and what is foretold
+``sourcing``     ``loads``         how many events each load replays, over time
+``sourcing``     ``snapshot_tradeoff``  what snapshots cost and save, and how often is best
 ``warmup``       ``welch``         where the average over runs gets flat
 ``fitting``      ``qq``            quantiles of a sample over those of its fit
 ``fitting``      ``rate``          arrivals over time, and what was fitted
@@ -37,10 +42,12 @@ module           function          draws
 from eda_sim.plots import (
     comparison,
     consistency,
+    duplicates,
     fitting,
     flow,
     heatmap,
     latency,
+    sourcing,
     style,
     sweeps,
     timeline,
@@ -51,10 +58,12 @@ from eda_sim.plots import (
 __all__ = [
     "comparison",
     "consistency",
+    "duplicates",
     "fitting",
     "flow",
     "heatmap",
     "latency",
+    "sourcing",
     "style",
     "sweeps",
     "timeline",
