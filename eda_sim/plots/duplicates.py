@@ -84,6 +84,8 @@ def residual(
     table: pd.DataFrame,
     *,
     theory: pd.DataFrame | None = None,
+    x: str = "deduplication window",
+    y: str = "share of the copies that slip",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -95,6 +97,9 @@ def residual(
         ``name``, ``window_s`` (s), ``value``, ``low``, ``high`` (shares).
     theory : DataFrame, optional
         ``name``, ``window_s``, ``value``: drawn as lines, the simulation as points on them.
+    x, y : str
+        What is measured, where it is another time limit than a window, such as a visibility timeout
+        that some services exceed.
     title : str, optional
         Instead of the one that says what is to be seen.
     ax : Axes, optional
@@ -129,8 +134,8 @@ def residual(
     style.dress(
         ax,
         title=title or "The longer the window, the fewer copies slip past it",
-        x="deduplication window",
-        y="share of the copies that slip",
+        x=x,
+        y=y,
     )
     return ax
 

@@ -7,15 +7,18 @@ differs between them is the guard and nothing else (common random numbers, to th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from eda_sim.analysis.effects import effects_of
-from eda_sim.analysis.guarantee import OUTCOMES, counts_of
+from eda_sim.analysis.guarantee import OUTCOMES, counts_of, shares
 from eda_sim.analysis.tables import Tables
 from eda_sim.patterns.idempotency.guards import Guard
 from eda_sim.patterns.idempotency.messages import in_order, payments, the_consumer
+
+__all__ = ["Effects", "compare", "effects", "shares"]
 
 
 @dataclass(frozen=True)
@@ -115,3 +118,37 @@ def effects(
 
 
 _COUNTED = ("messages", *OUTCOMES)
+
+
+def compare(
+    tables: Tables,
+    guards: Mapping[str, Guard],
+    *,
+    consumer: str | None = None,
+    amount: int = 20,
+) -> pd.DataFrame:
+    """Give the same deliveries to several guards.
+
+    Parameters
+    ----------
+    tables, consumer, amount
+        As of :func:`effects`.
+    guards : mapping of str to Guard
+        Name -> a new guard.
+
+    Returns
+    -------
+    DataFrame
+        One row per guard: ``name``, ``messages``, ``lost``, ``pending``, ``exactly_once``,
+        ``duplicated``, ``expected``, ``actual``, ``wrong_accounts``, ``stored``.
+        ``shares(table, by="name")`` makes shares with intervals of it.
+    """
+    rows = []
+    for name, guard in guards.items():
+        found = effects(tables, guard, consumer=consumer, amount=amount)
+        balance = {word: getattr(found, word) for word in _BALANCE}
+        rows.append({"name": name, **found.guarantee, **balance})
+    return pd.DataFrame(rows, columns=["name", *_COUNTED, *_BALANCE])
+
+
+_BALANCE = ("expected", "actual", "wrong_accounts", "stored")
