@@ -129,7 +129,7 @@ def residual(
             end = (float(last["window_s"]), float(last["value"]))
             ends.append((*end, str(name), str(look["color"])))
     style.duration_ticks(ax, "x", longest)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
     style.label_ends(ax, ends)
     style.dress(
         ax,

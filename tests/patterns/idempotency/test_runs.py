@@ -7,7 +7,7 @@ from eda_sim.patterns.idempotency import windows
 from eda_sim.patterns.idempotency.effects import effects
 from eda_sim.patterns.idempotency.guards import DedupCache, SetState, Unguarded, VersionCheck
 from eda_sim.patterns.idempotency.inbox import Inbox
-from eda_sim.patterns.idempotency.messages import in_order, payments
+from eda_sim.patterns.idempotency.messages import Message, in_order, payments
 from eda_sim.patterns.idempotency.payments import scenario
 from eda_sim.theory import exponential_law, late_share, remembered_share
 
@@ -131,3 +131,25 @@ def test_the_closed_form_of_two_copies_is_the_share_that_is_late():
 def test_bad_numbers_are_named(bad, why):
     with pytest.raises(ValueError, match=why):
         windows.slipped_share(gap=exponential_law(mean=5), **bad)
+
+
+@pytest.mark.parametrize("window_s", [7, 12, 30])
+def test_the_window_of_a_channel_counts_from_the_copy_that_it_stored(window_s):
+    """As SQS FIFO and JetStream do: what is sent again is held against a cache, not refreshed."""
+    world = scenario(rate=5, service="0s", duration="100s").replace(
+        {
+            "producers.shop.link": {"acknowledgement_loss_probability": 0.5},
+            "producers.shop.publishing": {
+                "request_timeout": "5s",
+                "retry": "immediate(max_attempts=5)",
+            },
+            "channels.charges.deduplication": {"by": "message_id", "window": f"{window_s}s"},
+        }
+    )
+    sent = es.run(world).messages
+    assert sent["attempts"].max() == 5
+    one = Message(message_id=1, account=1, version=1, amount=20, total=20, at=0.0)
+    for attempts, copies in zip(sent["attempts"], sent["copies"], strict=True):
+        cache = DedupCache(window_s=window_s)
+        stored = sum(cache.apply(one._replace(at=5.0 * number)) for number in range(attempts))
+        assert copies == stored
