@@ -145,8 +145,8 @@ assert abs(its["acquired_at"].diff().iloc[1] - 30) < 1e-6
 assert its["settled_at"].isna().iloc[0]
 
 # %% [markdown]
-# The first delivery was worked on to its end, and never settled: `NaN`. Its lease expired after exactly
-# 30 s, and the same charge went to the next worker. No component did anything wrong.
+# The first delivery was worked on to its end, and never settled: `NaN`. Its *lease*, the time in which
+# the charge was this worker's, expired after exactly 30 s, and the same charge went to the next worker. No component did anything wrong.
 #
 # ## Many runs
 
@@ -347,7 +347,7 @@ assert round(20 * 86_400 / 1e6, 1) == 1.7, "million rows a day"
 # An inbox must forget, too, and `inbox.forget_before(time)` makes a window of it.
 #
 # - **A window must be longer than the way that copies take.** 10 s finds nothing of what comes after
-#   30 s; neither do 100 ids, which are five seconds' worth at 20 a second.
+#   30 s, and 100 ids next to nothing: they are five seconds' worth at 20 a second.
 # - **Setting the state** charges nobody twice and stores nothing, yet its balances are wrong: a copy of
 #   an old total came after a newer one, and took the balance back. The effect of the newer one is *lost*
 #   until the next message of that account. Idempotent is not enough if order can change.
@@ -384,8 +384,8 @@ assert (change["dedup window 10 s"] == 0).all()
 # %% [markdown]
 # ## How long must the window be?
 #
-# The copies above all came after 30 s. Others come when they like: a shop that was offline, a dead
-# letter queue that is emptied by hand, a webhook that is repeated. Let each message come five times,
+# The copies above all came after 30 s. Others come when they like: a shop that was offline, a queue of
+# failed charges that is emptied by hand, a webhook that is repeated. Let each message come five times,
 # and let the *gap* from copy to copy be exponential with mean 60 s, from sender to sender. A window can
 # count in two ways: from the copy that was **let through** (so do brokers), or **refreshed** by every
 # copy, also by one that was skipped.
@@ -717,7 +717,8 @@ assert setting("librdkafka", "publishing.idempotent")[1] is False
 # - **SQS** standard: at least once. A **FIFO** queue drops copies of a `MessageDeduplicationId` for
 #   5 minutes from the first one on; a shop that repeats later is not recognized.
 # - **Kafka** `enable.idempotence` drops what the *same* producer sends again after a lost answer. A
-#   producer with `transactional.id` writes results and offsets together: once, inside Kafka. A charge
+#   producer with `transactional.id` writes its results together with its
+#   offsets (how far it has read): once, inside Kafka. A charge
 #   outside still needs a guard.
 # - **RabbitMQ** sets the `redelivered` flag on a copy: a hint to look it up. A charge that the shop has
 #   published twice comes without it.
