@@ -165,7 +165,8 @@ from __future__ import annotations
     LOOK_AT_OPERATION,
     RECEIVE_BY_URGENCY,
     GO_ON,
-) = range(162)
+    LIMIT_LIFE_AGAIN,
+) = range(163)
 
 COUNT = 320
 """Numbers there may be."""

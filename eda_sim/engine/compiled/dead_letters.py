@@ -191,4 +191,5 @@ def _take_in(m: Ints, f: Reals, queue: int, origin: int, copy_id: int) -> None:
     model.new_entry(m, entry, message, copy, queue, NOTHING, partition)
     come_from(m, entry, copy_id, m[c.ENTRY_CONSUMER + origin], _deliveries(m, origin))
     m[c.OPEN] += 1
+    invoke(m, f, a.LIMIT_LIFE_AGAIN, entry, 0, 0)
     invoke(m, f, a.OFFER_TO_QUEUE, entry, 0, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eda_sim.engine.execute import execute
 from eda_sim.engine.trace import MessageStatus
 from eda_sim.spec import Scenario
 from tests.engine.publishing.logs import counted, ends, publish, replicated, statuses, when
-from tests.engine.worlds import copies, deliveries, messages, world
+from tests.engine.worlds import at, copies, deliveries, messages, world
 
 SLOW = {"service": "50s"}
 """The first message is handled from 1 to 51, in runs of 100 s; no other is, before that."""
@@ -346,6 +347,52 @@ def test_each_copy_has_a_time_of_its_own():
     lived = (held["settled_at"] - held["committed_at"]) / 1e9
     assert (lived.between(1, 5)).all()
     assert lived.mean() == pytest.approx(3, abs=3 * 4 / np.sqrt(12 * len(lived)))
+
+
+@pytest.mark.rule("P34")
+@pytest.mark.parametrize("head_only", [False, True])
+def test_what_a_link_doubles_lives_twice(head_only):
+    channel = {"message_ttl": "uniform(1s, 5s)", "ttl_at_head_only": head_only}
+    trace = publish(
+        *(1, *np.arange(2, 30, 0.5)),
+        link={"duplicate_probability": 1},
+        channel=channel,
+        consumer={"service": "90s", "subscription": {"max_deliveries": 1}},
+    )
+    gone = copies(trace).query("message_id > 0")
+    ends_of = gone.groupby("message_id")["settled_at"]
+    assert (ends_of.count() == 2).all()
+    if not head_only:
+        assert (ends_of.nunique() == 2).all()
+        lived = (gone["settled_at"] - gone["committed_at"]) / 1e9
+        assert lived.between(1, 5).all()
+
+
+@pytest.mark.rule("P34")
+def test_each_channel_draws_a_life_of_its_own():
+    # A dead letter does not live for as long as what it was.
+    life = {"message_ttl": "uniform(1s, 5s)"}
+    ending = {"dead_letter": "dead", "dead_letter_expired": True}
+    scenario = world(
+        duration=100,
+        producer={"arrivals": at(*np.arange(2, 30, 0.5))},
+        channels={"queue": life, "dead": life},
+        consumers={
+            "server": {"reads": "queue", "service": "1h", "subscription": ending},
+            "undertaker": {"reads": "dead", "service": "1h"},
+        },
+    )
+    trace = execute(scenario)
+    lived = [
+        (table["settled_at"] - table["committed_at"])
+        .set_axis(table["message_id"])
+        .where(lambda times: times > 0)
+        .dropna()
+        for table in (copies(trace), copies(trace, "undertaker"))
+    ]
+    pairs = pd.concat(lived, axis=1, join="inner")
+    assert len(pairs) > 50
+    assert (pairs[0] != pairs[1]).all()
 
 
 @pytest.mark.rule("P34")

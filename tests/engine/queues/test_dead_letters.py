@@ -272,6 +272,22 @@ def test_what_its_channel_takes_away_may_become_a_dead_letter(goes_on, state):
     assert list(table[table["consumer"] == 1]["message_id"]) == ([1, 2] if goes_on else [])
 
 
+@pytest.mark.rule("D25", "P34")
+def test_what_a_redrive_brings_back_begins_a_new_life():
+    # All three have failed when the server hangs. At 10 they come back: one goes to the worker that
+    # waits for it, which fails with it at 49.1, and the others are gone after 5 s.
+    scenario = with_dead_letters(
+        **{
+            "channels.queue.message_ttl": "5s",
+            "consumers.server.subscription.redrive": {"at": "10s"},
+            "faults": [{"hang": "server", "at": "9s", "lasts": "40s"}],
+        }
+    )
+    back = all_copies(execute(scenario)).query("source_copy >= 0")
+    assert list(back["state"]) == [CopyState.EXPIRED] * 3
+    assert seconds(back["settled_at"]) == [49.1, 15, 15]
+
+
 @pytest.mark.rule("D26")
 def test_a_handler_that_has_what_is_taken_away_runs_on():
     scenario = world(
