@@ -165,8 +165,7 @@ from __future__ import annotations
     LOOK_AT_OPERATION,
     RECEIVE_BY_URGENCY,
     GO_ON,
-    LIMIT_LIFE_AGAIN,
-) = range(163)
+) = range(162)
 
 COUNT = 320
 """Numbers there may be."""

@@ -80,8 +80,9 @@ MESSAGE = 64
     MESSAGE_NEXT,
     MESSAGE_NODE,
     MESSAGE_IS_FRESH,
-) = range(64, 91)
-MESSAGE_WIDTH = 25
+    MESSAGE_LIVES,
+) = range(64, 92)
+MESSAGE_WIDTH = 26
 
 # Copies as subscriptions see them: the columns of the trace, then the state machine.
 ENTRY = 128
@@ -1001,9 +1002,8 @@ RECORD = 2816
     RECORD_IS_GONE,
     RECORD_NEXT,
     RECORD_PREVIOUS,
-    RECORD_NUMBER,
-) = range(2816, 2835)
-RECORD_WIDTH = 17
+) = range(2816, 2834)
+RECORD_WIDTH = 16
 
 # Partitions on nodes.
 REPLICA = 2880

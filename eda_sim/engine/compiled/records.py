@@ -35,7 +35,6 @@ def new_record(m: Ints, request: int, message: int, place: int) -> int:
     m[c.RECORD_IS_GONE + record] = 0
     m[c.RECORD_NEXT + record] = NOTHING
     m[c.RECORD_PREVIOUS + record] = NOTHING
-    m[c.RECORD_NUMBER + record] = 0
     return record
 
 

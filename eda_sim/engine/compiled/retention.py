@@ -8,15 +8,12 @@ from __future__ import annotations
 from eda_sim.engine.compiled import actions as a
 from eda_sim.engine.compiled import cells as c
 from eda_sim.engine.compiled import codes as k
-from eda_sim.engine.compiled import draws, lists, maps
+from eda_sim.engine.compiled import draws, lists
 from eda_sim.engine.compiled.calendar import schedule
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.partitions import append
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.records import drop, entries_end, forget_gone
-
-_MOVED = 2_300_000
-"""Owners in the hash table: how often each message was moved to a channel."""
 
 
 @jit
@@ -147,11 +144,7 @@ def note_stored(m: Ints, record: int) -> None:
     partition = m[c.RECORD_PARTITION + record]
     m[m[c.PARTITION_KEPT] + partition] += 1
     m[m[c.PARTITION_KEPT_BYTES] + partition] += m[c.RECORD_SIZE_BYTES + record]
-    channel = m[m[c.PARTITION_CHANNEL] + partition]
-    if m[m[c.CHANNEL_MESSAGE_TTL] + channel] != k.NONE:
-        message, is_moved = m[c.RECORD_MESSAGE + record], not m[c.RECORD_IS_PUBLISHED + record]
-        m[c.RECORD_NUMBER + record] = _number_copy(m, channel, message, is_moved)
-    retention = m[m[c.CHANNEL_RETENTION] + channel]
+    retention = m[m[c.CHANNEL_RETENTION] + m[m[c.PARTITION_CHANNEL] + partition]]
     if retention == k.RETENTION_LIMITS:
         return
     first, end = m[c.RECORD_ENTRIES + record], entries_end(m, record)
@@ -305,62 +298,33 @@ def look_at_head(m: Ints, f: Reals, partition: int, _b: int, _c: int) -> int:
 
 
 @jit
-def _number_copy(m: Ints, channel: int, message: int, is_moved: bool) -> int:
-    """Count one more copy of a message in a channel, and return its number.
+def limit_life(m: Ints, f: Reals, channel: int, message: int, first: int, end: int) -> None:
+    """Start the clock of a copy that is about to be seen; each copy has a life of its own.
 
-    A message keeps count of the copies that its publisher had stored, before it is moved anywhere.
+    Its rows, one per subscription, are those from ``first`` to before ``end``.
     """
-    published = m[c.MESSAGE_COPIES + message] if m[c.MESSAGE_CHANNEL + message] == channel else 0
-    if published == 1 and not is_moved:
-        return 1
-    moved = maps.get(m, _MOVED + channel, m[c.MESSAGE_ID + message], 0)
-    if is_moved:
-        moved += 1
-        maps.put(m, _MOVED + channel, m[c.MESSAGE_ID + message], moved)
-    return published + moved
-
-
-@jit
-def limit_life(m: Ints, f: Reals, record: int) -> None:
-    """Start the clock of a record that is about to be seen."""
-    partition, message = m[c.RECORD_PARTITION + record], m[c.RECORD_MESSAGE + record]
-    channel = m[m[c.PARTITION_CHANNEL] + partition]
-    if m[m[c.CHANNEL_MESSAGE_TTL] + channel] != k.NONE:
-        first, number = m[c.RECORD_ENTRIES + record], m[c.RECORD_NUMBER + record]
-        _start_life(m, f, channel, message, first, m[m[c.CHANNEL_READERS] + channel], number)
-
-
-@action(a.LIMIT_LIFE_AGAIN)
-def limit_life_again(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
-    """Start the clock of a copy that was moved back to its queue, and to no other."""
-    channel, message = m[c.ENTRY_CHANNEL + entry], m[c.ENTRY_MESSAGE + entry]
-    if m[m[c.CHANNEL_MESSAGE_TTL] + channel] != k.NONE:
-        number = _number_copy(m, channel, message, True)
-        _start_life(m, f, channel, message, entry, 1, number)
-    return 0
-
-
-@jit
-def _start_life(
-    m: Ints, f: Reals, channel: int, message: int, entries: int, count: int, number: int
-) -> None:
-    """Start the clock of a copy; each has a time of its own."""
-    about = draws.mix(m[c.MESSAGE_LINEAGE + message], m[m[c.CHANNEL_ADDRESS] + channel])
-    ttl, root = m[m[c.CHANNEL_MESSAGE_TTL] + channel], m[c.MESSAGE_ROOT + message]
-    ends_at = m[c.NOW] + draws.ns(m, f, ttl, k.STREAM_TIME_TO_LIVE, about, root, number)
-    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
+    ttl = m[m[c.CHANNEL_MESSAGE_TTL] + channel]
+    if ttl == k.NONE:
+        return
+    m[c.MESSAGE_LIVES + message] += 1
+    lineage, root = m[c.MESSAGE_LINEAGE + message], m[c.MESSAGE_ROOT + message]
+    number, lives = m[c.MESSAGE_ID + message], m[c.MESSAGE_LIVES + message]
+    lasts_ns = draws.ns(m, f, ttl, k.STREAM_TIME_TO_LIVE, lineage, root, lives)
+    ends_at = m[c.NOW] + lasts_ns
+    for entry in range(first, end, c.ENTRY_WIDTH):
         m[c.ENTRY_EXPIRES_AT + entry] = ends_at
-    rank, name = k.RANK_TIME_TO_LIVE, m[c.MESSAGE_ID + message]
-    schedule(m, ends_at, rank, channel, name, number, a.END_LIFE, entries, count, 0)
+    rank = k.RANK_TIME_TO_LIVE
+    schedule(m, ends_at, rank, channel, number, lives, a.END_LIFE, channel, first, end)
 
 
 @action(a.END_LIFE)
-def end_life(m: Ints, f: Reals, entries: int, count: int, _c: int) -> int:
+def end_life(m: Ints, f: Reals, channel: int, first: int, end: int) -> int:
     """Let a copy expire where it waits; who has it in hand keeps it."""
-    for entry in range(entries, entries + count * c.ENTRY_WIDTH, c.ENTRY_WIDTH):
-        if m[m[c.CHANNEL_TTL_AT_HEAD_ONLY] + m[c.ENTRY_CHANNEL + entry]]:
-            subscription, partition = m[c.ENTRY_SUBSCRIPTION + entry], m[c.ENTRY_PARTITION + entry]
-            invoke(m, f, a.EXPIRE_AT_HEAD, subscription, partition, 0)
+    at_head_only = m[m[c.CHANNEL_TTL_AT_HEAD_ONLY] + channel]
+    for entry in range(first, end, c.ENTRY_WIDTH):
+        if at_head_only:
+            number = m[c.ENTRY_PARTITION + entry]
+            invoke(m, f, a.EXPIRE_AT_HEAD, m[c.ENTRY_SUBSCRIPTION + entry], number, 0)
         elif m[c.ENTRY_STATE + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
             invoke(m, f, a.REMOVE, entry, k.STATE_EXPIRED, 0)
     return 0

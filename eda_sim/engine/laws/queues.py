@@ -102,14 +102,15 @@ def windows_respected(case: Case) -> Iterator[Finding]:
 
 
 def _within_sessions(case: Case, consumer: int, rows: Column, end: Column) -> Column:
-    """Return when leases end, at the latest with the session of an instance that was stopped.
+    """Return when leases end, at the latest with the session of the instance that has them.
 
-    What it has said last is on its way, but counts no more: its next session is another one.
+    What it has said last is on its way, but counts no more: its next session is another one, with
+    credit of its own, whether it was stopped or has crashed.
     """
     deliveries = case.trace.deliveries
     begin, instance = deliveries["acquired_at"][rows], deliveries["instance"][rows]
     for number in np.unique(instance).tolist():
-        for gone, _ in case.stops(consumer, number):
+        for gone, _ in case.stops(consumer, number) + case.spans(consumer, number, ("crash",)):
             cut = (instance == number) & (begin < gone)
             end = np.where(cut, np.minimum(end, gone), end)
     return end

@@ -24,11 +24,6 @@ class Channel:
     Each partition appends one request at a time (``append_time = per request + per message + per
     byte``), so that the broker can be the bottleneck. What is committed is offered to every
     subscription.
-
-    Attributes
-    ----------
-    copies_of : dict
-        How often each message has been stored here, if the life of a copy is limited.
     """
 
     def __init__(self, model: Model, index: int) -> None:
@@ -48,7 +43,6 @@ class Channel:
         self.partitions = [Partition(self, number) for number in range(row.partitions[index])]
         self.subscriptions: list[Subscription] = []
         self.readers: list[int] = []
-        self.copies_of: dict[int, int] = {}
         self._mover = Mover(model)
 
     def connect(self, subscription: Subscription) -> None:

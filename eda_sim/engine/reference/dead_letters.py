@@ -158,5 +158,5 @@ class DeadLetters:
         model.open += 1
         limits = model.channels[queue.channel].partitions[letter.partition].limits
         if limits is not None:
-            limits.limit_life(letter.message, [entry], limits.number_copy(letter.message))
+            limits.limit_life(letter.message, [entry])
         queue.offer(entry)

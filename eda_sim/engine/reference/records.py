@@ -30,9 +30,6 @@ class Record:
         whether the partition has dropped it.
     delay_ns
         How long it waits before consumers can have it, besides the delay of the channel.
-    number
-        How often its message has been stored in its channel, this time included; 0 where lives are
-        not limited.
     limits, unsettled
         Who is told when it is final for all subscriptions, and for how many it is not yet.
     """
@@ -46,7 +43,6 @@ class Record:
         "is_published",
         "limits",
         "message",
-        "number",
         "offset",
         "publisher",
         "sequence",
@@ -66,7 +62,6 @@ class Record:
         self.incarnation = request.incarnation
         self.sequence = NONE if request.sequence == NONE else request.sequence + place
         self.entries: list[Entry] = []
-        self.number = 0
         self.unsettled = 0
         self.delay_ns = request.delay_ns
         self.is_published = request.origin is None

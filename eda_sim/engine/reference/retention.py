@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE, Overflow, Retention
 from eda_sim.engine.ranks import Rank
 from eda_sim.engine.reference.ledger import Entry, Message
@@ -43,7 +42,6 @@ class Limits:
         self.at_head_only = bool(row.ttl_at_head_only[channel])
         has_ttl = row.message_ttl[channel] != NONE
         self.ttl = model.draws(row.message_ttl[channel], Stream.TIME_TO_LIVE) if has_ttl else None
-        self._address = int(row.address[channel])
         self.count = 0
         self.size_bytes = 0
         self._reserved_count = 0
@@ -118,8 +116,6 @@ class Limits:
         """Count a record that was just stored."""
         self.count += 1
         self.size_bytes += record.size_bytes
-        if self.ttl is not None:
-            record.number = self.number_copy(record.message)
         if self.retention == Retention.LIMITS:
             return
         record.limits = self
@@ -218,28 +214,22 @@ class Limits:
 
     # Time to live -------------------------------------------------------------------------------
 
-    def number_copy(self, message: Message) -> int:
-        """Count one more copy of a message in this channel, and return its number."""
-        copies_of = self.partition.channel.copies_of
-        number = copies_of[message.message_id] = copies_of.get(message.message_id, 0) + 1
-        return number
-
-    def limit_life(self, message: Message, entries: Sequence[Entry], number: int) -> None:
-        """Start the clock of a copy that is about to be seen; each has a time of its own."""
+    def limit_life(self, message: Message, entries: Sequence[Entry]) -> None:
+        """Start the clock of a copy that is about to be seen; each copy has a life of its own."""
         if self.ttl is None:
             return
-        clock, channel = self.model.clock, self.partition.channel
-        entity = mix(message.lineage, self._address)
-        ends_at = clock.now + self.ttl.single_ns(entity, message.root, number)
+        message.lives += 1
+        clock = self.model.clock
+        ends_at = clock.now + self.ttl.ns(message.lineage, message.root, message.lives)
         for entry in entries:
             entry.expires_at = ends_at
         clock.call_at(
             lambda: self._end_life(entries),
             ends_at,
             Rank.TIME_TO_LIVE,
-            channel.index,
+            self.partition.channel.index,
             message.message_id,
-            number,
+            message.lives,
         )
 
     def _end_life(self, entries: Sequence[Entry]) -> None:

@@ -81,3 +81,28 @@ def test_redis_waits_for_the_next_sweep():
     assert (waits >= 0).all()
     assert waits.max() < 500 + 110
     assert 50 < np.median(waits) < 250
+
+
+@pytest.mark.rule("D5", "L3")
+@pytest.mark.parametrize("latency", ["20ms", "exponential(20ms)"])
+def test_a_session_that_crashed_leaves_its_window_to_nobody(latency):
+    # What it said last is on its way when the next session comes up, with credit of its own.
+    scenario = world(
+        seed=1,
+        duration="5s",
+        producer={"rate": "200/s"},
+        consumer={
+            "service": "exponential(5ms)",
+            "concurrency": 2,
+            "link": {"latency": latency},
+            "subscription": {"delivery": "push", "max_outstanding": 3},
+        },
+        faults=[{"crash": "server", "mtbf": "exponential(200ms)", "mttr": "5ms"}],
+    )
+    rows = deliveries(execute(scenario))
+    own = rows[rows["received_at"] >= 0]
+    crashes = pd.DataFrame(execute(scenario).faults)["started_at"].to_numpy()
+    late = np.searchsorted(crashes, own["lease_ended_at"]) > np.searchsorted(
+        crashes, own["acquired_at"], "right"
+    )
+    assert (late & (own["outcome"] == Outcome.OK)).any()
