@@ -18,7 +18,7 @@ from tests.engine.mixing.drawing import (
     service_times,
     sometimes,
 )
-from tests.engine.mixing.publishing import links, publishings
+from tests.engine.mixing.publishing import latencies, links, publishings
 from tests.engine.mixing.subscriptions import dead_letters, groups, queues
 
 
@@ -41,6 +41,9 @@ def consumers(draw: Draw, reads: list[str], focus: Focus) -> Data:
         else:
             consumer["subscription"] = draw(groups())
     consumer |= options(draw, {"link": links(lossy=False)})
+    if consumer.get("subscription", {}).get("outstanding_scope") == "instance":
+        # A window counts what is on its way, so it matters most on a link that takes time.
+        consumer["link"] = {"latency": draw(latencies()), **consumer.get("link", {})}
     if sometimes(draw, 3):
         consumer["dedup"] = draw(memories())
     if sometimes(draw, 2 if focus is Focus.FAILURES else 3):
