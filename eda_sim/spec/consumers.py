@@ -82,6 +82,11 @@ class Emission(ConsistentModel):
         description="Once, when so many messages with one correlation id have taken effect "
         "(fan-in); default null: for each.",
     )
+    probability: Probability = Field(
+        default=1.0,
+        description="Share of the times in which it is published; default 1. Each entry is drawn "
+        "on its own.",
+    )
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         if self.on == "failure" and self.join is not None:

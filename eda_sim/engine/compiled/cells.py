@@ -576,8 +576,9 @@ EMIT = 1536
     EMIT_SIZE,
     EMIT_ON_FAILURE,
     EMIT_JOIN,
+    EMIT_PROBABILITY,
     EMIT_ADDRESS,
-) = range(1536, 1545)
+) = range(1536, 1546)
 
 # Integers of the retry policies, row by row.
 RETRY_INTEGER = 1600

@@ -25,6 +25,7 @@ REALS = frozenset(
         cells.CHANNEL_APPEND_FIXED_S,
         cells.CHANNEL_APPEND_PER_BYTE_S,
         cells.CONSUMER_ERROR_PROBABILITY,
+        cells.EMIT_PROBABILITY,
         cells.CONSUMER_POISON_PROBABILITY,
         cells.CONSUMER_BREAKER_FAILURE_RATE,
         cells.FAULT_FACTOR,

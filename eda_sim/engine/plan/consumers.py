@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from eda_sim.engine.plan.columns import NONE, Integers, Numbering, columns, ns_or_none, or_none
+from eda_sim.engine.plan.columns import NONE, Floats, Integers, Numbering, columns, ns_or_none, or_none
 from eda_sim.engine.streams.samplers import to_ns
 
 
@@ -50,6 +50,7 @@ class EmitColumns(NamedTuple):
     size: Integers
     on_failure: Integers
     join: Integers
+    probability: Floats
 
 
 def lower_consumers(numbering: Numbering) -> ConsumerColumns:
@@ -85,6 +86,7 @@ def lower_emits(numbering: Numbering) -> EmitColumns:
             "size": numbering.row(emission.size),
             "on_failure": emission.on == "failure",
             "join": emission.join or 1,
+            "probability": emission.probability,
         }
         for name, consumer in numbering.scenario.consumers.items()
         for emission in consumer.emits

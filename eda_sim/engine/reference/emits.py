@@ -10,6 +10,7 @@ from eda_sim.engine.reference.ledger import Message
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.outlets import Outlet
 from eda_sim.engine.streams.addresses import Stream
+from eda_sim.engine.streams.philox import uniform
 
 
 class Emission:
@@ -23,6 +24,8 @@ class Emission:
         What the lineage of its messages is mixed from.
     join : int
         Messages with one correlation id that have to take effect first; 1 without fan-in.
+    probability : float
+        Share of the times in which it is published.
     """
 
     def __init__(self, model: Model, row: int, address: int) -> None:
@@ -31,6 +34,8 @@ class Emission:
         self.keep_key = bool(rows.keep_key[row])
         self.on_failure = bool(rows.on_failure[row])
         self.join = int(rows.join[row])
+        self.probability = float(rows.probability[row])
+        self._run_key = (model.plan.run.seed, model.plan.run.replication)
         self.size = (
             None if rows.size[row] == NONE else model.draws(rows.size[row], Stream.EMIT_SIZE)
         )
@@ -46,6 +51,13 @@ class Emission:
             return False
         arrived.add(cause.message_id)
         return len(arrived) == self.join
+
+    def happens(self, lineage: int, root: int) -> bool:
+        """Return whether the message of this lineage is published, by chance."""
+        if self.probability == 1.0:
+            return True
+        draw = uniform(*self._run_key, int(Stream.EMISSION), lineage, root, 0)
+        return draw < self.probability
 
 
 class Emitter:
@@ -92,6 +104,8 @@ class Emitter:
             if emission.join > 1:  # whichever came last, the address is that of the whole
                 ancestor, number = self.model.ledger.messages[cause.correlation_id], 0
             lineage = mix(mix(ancestor.lineage, emission.address), number)
+            if not emission.happens(lineage, ancestor.root):
+                continue
             size_bytes = cause.size_bytes
             if emission.size is not None:
                 size_bytes = emission.size.count(lineage, ancestor.root)
