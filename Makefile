@@ -19,7 +19,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast soak lab check format bench browser golden lessons notebooks picture reproduce lock clean
+.PHONY: help setup run test test-fast soak lab check format bench browser evidence golden lessons notebooks picture reproduce lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ reproduce: $(READY_ALL) $(COMPILED) ## run the notebooks again; fail if a byte o
 
 bench: $(READY_BENCH) $(COMPILED) ## measure both engines beside others (FAST=1: in a minute)
 	$(PY) -m benchmarks $(if $(FAST),--fast)
+
+evidence: $(READY) $(COMPILED) ## make docs/evidence.md anew (takes some minutes)
+	$(BIN)/eda-sim evidence --out docs/evidence.md
 
 golden: $(READY_ALL) $(COMPILED) ## write the digests of the bundled scenarios anew
 	$(PY) -m tests.golden

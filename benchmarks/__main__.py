@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import figures
+from benchmarks.kept import write_speed
 from benchmarks.machine import machine, versions
 from benchmarks.measuring import ROOT
 from benchmarks.page import SECTIONS, as_text, write_page
@@ -40,6 +41,8 @@ def main() -> None:
     print(f"Kept in {path.relative_to(ROOT)}")
     if not options.fast:
         write_page(result)
+        if "contest" in sections:
+            write_speed(result)
 
 
 def measure(name: str, *, is_fast: bool, with_cold: bool = True) -> dict[str, Any]:

@@ -125,6 +125,31 @@ def _slider(found: Any) -> Iterator[Figure]:
     )
     head = ("step", "fastest, wall (ms)", "median, wall (ms)", "fastest, processor (ms)")
     yield Figure("slider", "A slider", text, head, rows)
+    if "explorer" in found:
+        yield _explorer(found)
+
+
+def _explorer(found: Any) -> Figure:
+    parts = ("run_ms", "analysis_ms", "draw_ms", "whole_ms", "fastest_ms")
+    rows = [
+        (
+            row["scenario"],
+            row["picture"],
+            *(f"{row[part]:.0f}" for part in parts),
+            f"{row['over_run']:.2f}",
+        )
+        for row in found["explorer"]
+    ]
+    text = (
+        f"`es.explore` with {found['size']['messages']:,} messages: from the move of a slider to "
+        "the picture of both variants as PNG, medians. Analysis is what is said below the picture, "
+        "with its intervals; the table of a picture counts as drawing. The browser comes on top."
+    )
+    head = (
+        *("scenario", "picture", "run (ms)", "analysis (ms)", "draw (ms)"),
+        *("whole (ms)", "fastest (ms)", "x run"),
+    )
+    return Figure("slider", "The explorer", text, head, rows)
 
 
 def _curve(found: Any) -> Iterator[Figure]:

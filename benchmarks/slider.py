@@ -6,6 +6,7 @@ import itertools
 from typing import Any, NamedTuple
 
 import eda_sim as es
+from benchmarks.explorer import measure_explorer
 from benchmarks.measuring import Seconds, timed
 
 
@@ -40,7 +41,8 @@ def measure(size: Size) -> dict[str, Any]:
         }
         for step, taken in steps.items()
     ]
-    return {"size": size._asdict(), "rows": rows}
+    explorer = measure_explorer(size.messages, size.repeats)
+    return {"size": size._asdict(), "rows": rows, "explorer": explorer}
 
 
 def move(base: es.Scenario, service: str, messages: int) -> dict[str, Seconds]:

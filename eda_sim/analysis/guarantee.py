@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from eda_sim.analysis.effects import effects_of
+from eda_sim.analysis.proportions import wilson
 from eda_sim.analysis.tables import Tables
 
 NO_KEY = -1
@@ -37,6 +38,9 @@ COUNTS = (
     "extra_effects",
 )
 """What is counted, in the order of the columns."""
+
+OUTCOMES = ("lost", "pending", "exactly_once", "duplicated")
+"""What becomes of a message: one of these."""
 
 
 def guarantee(tables: Tables) -> pd.DataFrame:
@@ -128,3 +132,43 @@ def overtaken(effects: pd.DataFrame) -> pd.Series:
     earliest_later = groups["effect_at"].cummin()
     late = backwards["effect_at"] > earliest_later
     return late.reindex(effects.index, fill_value=False)
+
+
+def shares(
+    counted: pd.DataFrame, *, by: str = "consumer", confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return the share of each outcome, with its interval.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        As :func:`guarantee` returns it: ``messages``, ``lost``, ``pending``, ``exactly_once``,
+        ``duplicated``, one row per consumer or whatever is compared.
+    by : str
+        Column that names the rows.
+    confidence : float
+        Probability that an interval covers the true share.
+
+    Returns
+    -------
+    DataFrame
+        One row per row and outcome: ``name``, ``outcome``, ``count``, ``value``, ``low``, ``high``
+        (shares of the messages). The interval is Wilson's, which takes messages for independent
+        trials: true of lost acknowledgements, too short after an outage, which hits many at once.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame(
+    ...     [("shop", 100, 2, 0, 98, 0)],
+    ...     columns=["consumer", "messages", "lost", "pending", "exactly_once", "duplicated"],
+    ... )
+    >>> shares(found).round(3)[["outcome", "value", "low", "high"]].values.tolist()[0]
+    ['lost', 0.02, 0.006, 0.07]
+    """
+    rows = []
+    for row in counted.to_dict("records"):
+        for outcome in OUTCOMES:
+            count = int(row[outcome])
+            found = wilson(count, int(row["messages"]), confidence=confidence)
+            rows.append((row[by], outcome, count, *found))
+    return pd.DataFrame(rows, columns=["name", "outcome", "count", "value", "low", "high"])

@@ -32,6 +32,12 @@ times are skewed; the standard error is stretched by the correlation that is lef
 The shorter the run, the fewer the batches: 5 if only some 12 visits to the tail are to be expected,
 20 from 96 on. With fewer than 12 there is no interval: the run is too short to say.
 
+**Ratios of quantiles** of two runs with common random numbers: the ratios of the batches, sectioned
+likewise. The estimate of a ratio leans towards 1 where visits are few, more than a quantile leans,
+so its batches are longer: 4 batches from 8 visits in the run with fewer of them, 5 from 16, 20 from
+192. On M/M/1 queues between 30 % and 80 % load and on lognormal AR(1) series, these intervals of
+95 % hold the truth in 93 to 97 % of pairs that are long enough for one.
+
 How many visits are to be expected is counted in swings, of which a run has four times the tail's
 share as many. The visits themselves decide only if they are far fewer (a single bad minute, say).
 For among runs close to a limit, those that happen to have many visits to their own 99th percentile
@@ -72,7 +78,9 @@ __all__ = [
 ]
 
 _FEWEST_VISITS = 12.0
-_BATCHES_BY_VISITS = ((96.0, BATCHES), (48.0, 10), (24.0, 7), (_FEWEST_VISITS, 5))
+_Ladder = tuple[tuple[float, int], ...]
+_BATCHES_BY_VISITS: _Ladder = ((96.0, BATCHES), (48.0, 10), (24.0, 7), (_FEWEST_VISITS, 5))
+_BATCHES_OF_A_RATIO: _Ladder = ((192.0, BATCHES), (96.0, 10), (48.0, 7), (16.0, 5), (8.0, 4))
 _FAR_FEWER = 6.0
 
 
@@ -138,16 +146,14 @@ def quantile_intervals(
     >>> [estimate.value for estimate in quantile_intervals(np.arange(1.0, 101.0), [0.5, 0.99])]
     [50.0, 99.0]
     """
-    wanted = np.asarray(probabilities, dtype=np.float64)
-    if wanted.size and not bool(((wanted >= 0) & (wanted <= 1)).all()):
-        message = f"a probability is between 0 and 1, not {probabilities}"
-        raise ValueError(message)
+    wanted = _checked(probabilities)
     if values.size == 0:
         return [Estimate(np.nan, np.nan, np.nan) for _ in wanted]
     marks = quantiles(values, np.array([0.25, 0.5, 0.75]))
     estimates = []
     for probability, value in zip(wanted.tolist(), quantiles(values, wanted).tolist(), strict=True):
-        count = _batches_for(values, probability, value, marks, batches)
+        visits = _expected_visits(values, probability, value, marks)
+        count = min(batches, _batches_for(visits, _BATCHES_BY_VISITS))
         if count < 4:
             estimates.append(Estimate(value, np.nan, np.nan))
             continue
@@ -156,10 +162,17 @@ def quantile_intervals(
     return estimates
 
 
-def _batches_for(values: Values, probability: float, value: float, marks: Values, most: int) -> int:
+def _checked(probabilities: Sequence[float]) -> Values:
+    wanted = np.asarray(probabilities, dtype=np.float64)
+    if wanted.size and not bool(((wanted >= 0) & (wanted <= 1)).all()):
+        message = f"a probability is between 0 and 1, not {probabilities}"
+        raise ValueError(message)
+    return wanted
+
+
+def _batches_for(visits: float, ladder: _Ladder) -> int:
     """Return into how many batches a run is cut for a quantile; 0 if it is too short to say."""
-    visits = _expected_visits(values, probability, value, marks)
-    return min(most, next((n for least, n in _BATCHES_BY_VISITS if visits >= least), 0))
+    return next((batches for least, batches in ladder if visits >= least), 0)
 
 
 def quantile_ratio(
@@ -181,8 +194,14 @@ def quantile_ratio(
     Estimate
         Second over first. Both runs are cut alike, the ratios of their batches are sectioned on a
         logarithmic scale, so what both met in the same batch cancels. ``low`` and ``high`` are NaN
-        where either run is too short for an interval of its own; all are NaN without a positive
-        quantile in the first.
+        where either run is expected to visit the tail fewer than 8 times (of M/M/1, a p99 takes
+        5,000 messages at half load, and 20,000 at 80 %), or where a batch has no positive quantile;
+        all are NaN without a positive quantile in the first.
+
+    Raises
+    ------
+    ValueError
+        If the probability is not between 0 and 1.
 
     Examples
     --------
@@ -190,18 +209,18 @@ def quantile_ratio(
     >>> [round(number, 9) for number in quantile_ratio(wave, 3 * wave, 0.5)]
     [3.0, 3.0, 3.0]
     """
+    wanted = _checked([probability])
     if first.size == 0 or second.size == 0:
         return Estimate(np.nan, np.nan, np.nan)
-    wanted, quarters, counts, found = np.array([probability]), np.array([0.25, 0.5, 0.75]), [], []
+    quarters, visits, found = np.array([0.25, 0.5, 0.75]), [], []
     for values in (first, second):
         value = float(quantiles(values, wanted)[0])
-        marks = quantiles(values, quarters)
-        counts.append(_batches_for(values, probability, value, marks, BATCHES))
+        visits.append(_expected_visits(values, probability, value, quantiles(values, quarters)))
         found.append(value)
     if found[0] <= 0:
         return Estimate(np.nan, np.nan, np.nan)
-    ratio, count = found[1] / found[0], min(counts)
-    if count < 4:
+    ratio, count = found[1] / found[0], _batches_for(min(visits), _BATCHES_OF_A_RATIO)
+    if count == 0:
         return Estimate(ratio, np.nan, np.nan)
     before, after = (quantiles(_cut(values, count), wanted)[:, 0] for values in (first, second))
     if not bool((before > 0).all() and (after > 0).all()):

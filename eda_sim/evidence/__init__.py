@@ -9,6 +9,7 @@ module            what it holds
 ``simulated``     the simulations: scenarios and what is measured
 ``replications``  the runs that answer records
 ``verdicts``      what became of each record
+``speed``         what the benchmarks found
 ``coverage``      how often the intervals of the analysis hold the truth
 ================  =================================================================================
 """

@@ -18,7 +18,7 @@ import pandas as pd
 
 from eda_sim.analysis.batch_means import batch_means
 from eda_sim.analysis.estimates import Estimate
-from eda_sim.analysis.intervals import quantile_intervals
+from eda_sim.analysis.intervals import quantile_intervals, quantile_ratio
 from eda_sim.analysis.order_statistics import quantile_of_independent, quantile_over_replications
 from eda_sim.analysis.proportions import wilson
 from eda_sim.analysis.replications import mean_over_replications
@@ -157,8 +157,20 @@ def _paired(random: Generator) -> Estimate:
     return mean_over_replications(fast - slow)
 
 
+def _slower(random: Generator, messages: int) -> tuple[Values, Values]:
+    """Return sojourns with two services, 20 % apart, of two runs with common numbers."""
+    shape = (1, _WARMUP + messages)
+    intervals, services = random.exponential(1 / LOAD, shape), random.exponential(1.0, shape)
+    first, second = (
+        (lindley_waits(intervals=intervals, services=services * mean) + services * mean)[0]
+        for mean in (1.0, 1.2)
+    )
+    return first[_WARMUP:], second[_WARMUP:]
+
+
 _QUEUE = mm1(arrival_rate=LOAD, service_rate=1.0)
 _FASTER = mm1(arrival_rate=LOAD, service_rate=1.0 / 0.9)
+_SLOWER = mm1(arrival_rate=LOAD, service_rate=1.0 / 1.2)
 _WAIT = "wait in M/M/1"
 _SERIES = "AR(1)"
 _NORMAL_TAIL = 1.2815515655446004  # the 90 % point of the standard normal distribution
@@ -243,6 +255,18 @@ EXPERIMENTS = (
         model="M/M/1, waits with services of 1 s and 0.9 s",
         truth=_FASTER.mean_wait - _QUEUE.mean_wait,
         make=_paired,
+    ),
+    Experiment(
+        interval="ratio of p90 of two runs, by sections",
+        model="M/M/1, sojourns with services of 1.2 s and 1 s",
+        truth=_SLOWER.sojourn_quantile(_TAIL) / _QUEUE.sojourn_quantile(_TAIL),
+        make=lambda random: quantile_ratio(*_slower(random, 5000), _TAIL),
+    ),
+    Experiment(
+        interval="ratio of p99 of two short runs, by sections",
+        model="M/M/1, sojourns with services of 1.2 s and 1 s",
+        truth=_SLOWER.sojourn_quantile(0.99) / _QUEUE.sojourn_quantile(0.99),
+        make=lambda random: quantile_ratio(*_slower(random, 8000), 0.99),
     ),
 )
 """What is tried with random numbers alone."""

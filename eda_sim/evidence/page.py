@@ -1,7 +1,7 @@
 """The evidence page: what the numbers of this package rest on, as Markdown.
 
 It is made of tables only: those of :mod:`eda_sim.evidence.verdicts`,
-:mod:`eda_sim.evidence.engines` and :mod:`eda_sim.evidence.coverage`.
+:mod:`eda_sim.evidence.engines`, :mod:`eda_sim.evidence.coverage` and :mod:`eda_sim.evidence.speed`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from eda_sim.evidence.records import provenance
+from eda_sim.evidence.speed import bars_table, contest_table, measured
 
 PACKAGES = ("numpy", "scipy", "pandas", "simpy", "numba")
 """Whose versions the page names."""
@@ -29,12 +30,6 @@ A record is **simulated** if a scenario, run by the compiled engine, gives the n
 tolerance that its source states, or within a 99.9 % interval; **computed** if a function of
 `theory` or `analysis` gives it to a millionth, or as closely as it is printed; **out of scope** if
 neither, with the reason. Simulations never call the formula that they are compared with.
-"""
-
-_SPEED = """\
-## Speed
-
-Ratios to other simulators, measured in one run: [benchmarks](benchmarks.md).
 """
 
 
@@ -89,7 +84,7 @@ def page(evidence: Evidence) -> str:
         _summary(evidence),
         _engines(evidence.engines),
         _coverage(evidence.coverage),
-        _SPEED,
+        speed_section(),
         _records(evidence),
     ]
     return "\n".join(parts)
@@ -183,6 +178,52 @@ def _coverage(table: pd.DataFrame) -> str:
     return (
         "## Coverage of intervals\n\nIntervals of 95 %, made again and again for models whose "
         f"truth is known, and the share that holds it.\n\n{_table(columns, rows)}"
+    )
+
+
+def speed_section() -> str:
+    """Return the section about speed: every bar, met or missed, and every contender.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
+    >>> speed_section().splitlines()[0]
+    '## Speed'
+    """
+    bars = bars_table()
+    counts = bars["verdict"].value_counts()
+    words = ", ".join(f"{counts.get(word, 0)} {word}" for word in ("met", "missed", "open"))
+    asked = [
+        [
+            str(row["what"]),
+            str(row["asked"]),
+            str(row["reached"]),
+            "**missed**" if row["verdict"] == "missed" else str(row["verdict"]),
+        ]
+        for row in _rows(bars)
+    ]
+    raced = [
+        [
+            str(row["world"]),
+            str(row["contender"]),
+            str(row["version"]),
+            f"{row['messages']:,}",
+            f"{row['messages_per_s']:,.0f}",
+            f"{row['ours_is']:.3g}",
+        ]
+        for row in _rows(contest_table())
+    ]
+    head = ["world", "contender", "version", "messages", "messages per s", "compiled is x as fast"]
+    return (
+        f"## Speed\n\n{measured()} Of {len(bars)} bars: {words}. An open bar was not measured. "
+        "More is in [benchmarks](benchmarks.md).\n\n"
+        f"{_table(['what', 'asked', 'reached', 'verdict'], asked)}\n"
+        "The same model on every simulator, in processor time without compiling. A last column "
+        f"below 1 says that the contender is faster.\n\n{_table(head, raced)}"
     )
 
 

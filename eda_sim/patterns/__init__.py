@@ -4,6 +4,8 @@ sourcing
     Event sourcing: the events are the truth, state is replayed from them; snapshots, rebuilds.
 projections
     CQRS: a command side, a query side that follows it, and the window in which they differ.
+idempotency
+    A message that comes twice: inbox, dedup cache, natural idempotence, version check.
 
 No pattern knows another, and none knows an engine: what a pattern says, it says as a scenario.
 """

@@ -1,2 +1,3 @@
+from . import idempotency as idempotency
 from . import projections as projections
 from . import sourcing as sourcing

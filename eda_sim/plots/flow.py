@@ -16,6 +16,7 @@ def lag(
     unit: str = "messages",
     faults: pd.DataFrame | None = None,
     title: str | None = None,
+    worst_first: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how far each subscription is behind.
@@ -31,6 +32,9 @@ def lag(
         As ``run.faults``: their time is shaded.
     title : str, optional
         Instead of the one that says what is to be seen.
+    worst_first : bool
+        Whether the one that is most behind has the first colour and name; else the first in the
+        table has.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -49,14 +53,16 @@ def lag(
     ax = style.axes_or_new(ax)
     groups = {
         (str(channel), str(consumer)): own
-        for (channel, consumer), own in table.groupby(["channel", "consumer"], observed=True)
+        for (channel, consumer), own in table.groupby(
+            ["channel", "consumer"], observed=True, sort=False
+        )
     }
     several = len({consumer for _, consumer in groups}) < len(groups)
     # The one that is most behind comes first: it has the strongest colour and the first name.
-    worst_first = sorted(groups, key=lambda names: -groups[names][unit].max())
+    order = sorted(groups, key=lambda names: -groups[names][unit].max()) if worst_first else groups
     _set_limits(ax, table["time"], table[unit])
     lines = []
-    for number, (channel, consumer) in enumerate(worst_first):
+    for number, (channel, consumer) in enumerate(order):
         own = groups[channel, consumer]
         name = f"{consumer} of {channel}" if several else consumer
         look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "linewidth": 1.3}
@@ -73,6 +79,7 @@ def queue_length(
     *,
     faults: pd.DataFrame | None = None,
     title: str | None = None,
+    worst_first: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how many messages wait for a worker, and how many are in hand.
@@ -86,6 +93,9 @@ def queue_length(
         As ``run.faults``: their time is shaded.
     title : str, optional
         Instead of the one that says what is to be seen.
+    worst_first : bool
+        Whether the one that is most behind has the first colour and name; else the first in the
+        table has.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -101,7 +111,8 @@ def queue_length(
     _set_limits(ax, table["time"], table[["waiting", "in_service"]].max(axis=1))
     peaks = table.groupby("consumer", observed=True)["waiting"].max()
     lines = []
-    for number, name in enumerate(sorted(names, key=lambda name: -peaks[name])):
+    order = sorted(names, key=lambda name: -peaks[name]) if worst_first else names
+    for number, name in enumerate(order):
         own = table[table["consumer"] == name]
         look = {**style.line_style(number), "zorder": 3 - 0.05 * number, "linewidth": 1.3}
         label = "waiting" if one else str(name)

@@ -70,7 +70,8 @@ def draw(figure: Figure, picture: str, variants: Sequence[Variant], title: str) 
         latency.by_nines(table, title=title, ax=ax)
     else:
         of_flow = flow.lag if picture == "lag" else flow.queue_length
-        of_flow(table, faults=variants[-1].faults, title=title, ax=ax)
+        # A has its colour in every picture, however far it is behind.
+        of_flow(table, faults=variants[-1].faults, title=title, worst_first=False, ax=ax)
     # Where the names of the axes stand is known, so no tick label need be laid out to find out.
     ax.xaxis.set_label_coords(0.5, -0.085)
     ax.yaxis.set_label_coords(-0.115, 0.5)

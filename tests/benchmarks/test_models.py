@@ -9,6 +9,7 @@ import pytest
 from benchmarks import curve, faulty, growth, slider
 from benchmarks.contenders import CONTENDERS, ours
 from benchmarks.contenders.served import Served, WrongWorkError, check_served
+from benchmarks.figures import figures
 from benchmarks.measuring import in_new_process
 from benchmarks.worlds import MM1, PIPELINE, WORLDS
 
@@ -101,6 +102,14 @@ def test_the_slider_names_its_steps():
         "edit to latency table",
         "quantiles with intervals",
     ]
+    assert len(found["explorer"]) == 2 * 5
+    for row in found["explorer"]:
+        parts = row["run_ms"] + row["analysis_ms"] + row["draw_ms"]
+        assert 0 < row["fastest_ms"] <= row["whole_ms"]
+        assert parts < 1.5 * row["whole_ms"]
+        assert row["over_run"] > 1
+    _, shown = figures({"slider": {**found, "is_full": False}})[1:]
+    assert [row[:2] for row in shown.rows][:2] == [("mm1", "percentiles"), ("mm1", "distribution")]
 
 
 def test_the_command_explains_itself():

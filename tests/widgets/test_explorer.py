@@ -6,6 +6,7 @@ import re
 import pytest
 
 import eda_sim as es
+from eda_sim.plots import style
 from eda_sim.widgets.pictures import PICTURES
 
 QUICK = es.load("mm1").replace({"duration": "20min", "warmup": "30s"})
@@ -193,3 +194,16 @@ def test_a_still_of_it_stands_in_a_lesson(explorer):
     assert still.png.startswith(b"\x89PNG")
     explorer.turn({"consumers.worker.instances": 2})
     assert explorer.error is None, "the figure lives on"
+
+
+@pytest.mark.parametrize("name", ["percentiles", "distribution", "lag", "queue"])
+@pytest.mark.parametrize("instances", [1, 3])
+def test_a_has_the_same_colour_in_every_picture(explorer, name, instances):
+    explorer.turn({"consumers.worker.instances": 2})
+    explorer.pin()
+    explorer._picture.value = name
+    explorer.turn({"consumers.worker.instances": instances})
+    (ax,) = explorer.figure.axes
+    colours = {text.get_text(): text.get_color() for text in ax.texts if text.get_text() in "AB"}
+    colours |= {line.get_label(): line.get_color() for line in ax.lines if line.get_label() in "AB"}
+    assert colours == {"A": style.BLUE, "B": style.ORANGE}

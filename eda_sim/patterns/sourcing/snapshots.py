@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.replications import mean_over_replications
 from eda_sim.spec import Scenario
 
@@ -94,6 +95,75 @@ def costs(
     return pd.DataFrame(rows)
 
 
+def cheapest(
+    runs: Sequence[pd.DataFrame],
+    *,
+    every: Sequence[int],
+    snapshot_cost: float,
+    replay_cost: float,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Return which distance between snapshots costs the least, searched in each run on its own.
+
+    Parameters
+    ----------
+    runs : sequence of DataFrame
+        As for :func:`costs`.
+    every : sequence of int
+        Distances to search, in events.
+    snapshot_cost, replay_cost : float
+        Of one snapshot and of one replayed event, in the same unit.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+        Mean over the runs of the cheapest distance, in events, with its interval.
+    """
+    found = []
+    for messages in runs:
+        writing, replaying = _costs_of_run(messages, every, 1.0, snapshot_cost, replay_cost)
+        found.append(every[int(np.argmin(np.add(writing, replaying)))])
+    return mean_over_replications(np.array(found, dtype=float), confidence=confidence)
+
+
+def loads(messages: pd.DataFrame, *, every: int | None = None) -> pd.DataFrame:
+    """Return what each load of a run replays.
+
+    Parameters
+    ----------
+    messages : DataFrame
+        ``run.messages`` of a run of :func:`scenario`.
+    every : int, optional
+        Events between snapshots; without it there are none.
+
+    Returns
+    -------
+    DataFrame
+        ``time`` (s), ``version`` (events until then), ``replayed`` (events).
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is below 1.
+    """
+    if every is not None and every < 1:
+        raise ValueError(f"every {every}: must be at least 1")
+    times, versions, _ = _course(messages)
+    replayed = versions if every is None else versions % every
+    return pd.DataFrame({"time": times, "version": versions, "replayed": replayed})
+
+
+def _course(messages: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return time and version of each load, and the last version."""
+    ordered = messages.sort_values("created_at", kind="stable")
+    is_event = (ordered["source"] == EVENTS).to_numpy()
+    versions = np.cumsum(is_event)
+    times = ordered["created_at"].to_numpy(float)[~is_event]
+    return times, versions[~is_event], int(is_event.sum())
+
+
 def _costs_of_run(
     messages: pd.DataFrame,
     every: Sequence[int],
@@ -101,10 +171,7 @@ def _costs_of_run(
     snapshot_cost: float,
     replay_cost: float,
 ) -> tuple[list[float], list[float]]:
-    ordered = messages.sort_values("created_at", kind="stable")
-    is_event = (ordered["source"] == EVENTS).to_numpy()
-    version = np.cumsum(is_event)
-    at_loads = version[~is_event]
-    writing = [snapshot_cost * (int(version[-1]) // k) / duration for k in every]
+    _, at_loads, last = _course(messages)
+    writing = [snapshot_cost * (last // k) / duration for k in every]
     replaying = [replay_cost * float(np.sum(at_loads % k)) / duration for k in every]
     return writing, replaying

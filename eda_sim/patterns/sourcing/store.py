@@ -12,12 +12,24 @@ from uuid import UUID
 
 import pandas as pd
 from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import StoredEvent
 
 from eda_sim.patterns.sourcing.accounts import Account
 
 _AT_A_TIME = 10_000
 """Events in one transaction when many are written."""
+
+
+def reader_of(identity: UUID | str, readers: int) -> int:
+    """Return which of some readers, from 0, follows an account: always the same one.
+
+    Examples
+    --------
+    >>> reader_of("00000000-0000-0000-0000-00000000000b", 4)
+    3
+    """
+    return int(str(identity)[-8:], 16) % readers
 
 
 @dataclass
@@ -138,6 +150,36 @@ class AccountStore:
             stored = recorder.select_events(identity)
             rows.append((kind, len(stored), sum(len(event.state) for event in stored)))
         return pd.DataFrame(rows, columns=["kind", "rows", "bytes"])
+
+    def last_position(self) -> int:
+        """Return the position in the log of the last event of all accounts; 0 without any."""
+        return self._application.recorder.max_notification_id() or 0
+
+    def events_after(
+        self, position: int, *, most: int = _AT_A_TIME, reader: int = 0, readers: int = 1
+    ) -> tuple[int, list[DomainEventProtocol[UUID]]]:
+        """Return how far the log of all accounts was read, and the events of a reader's accounts.
+
+        Parameters
+        ----------
+        position : int
+            After which to read; 0 at first.
+        most : int
+            Rows to read at most.
+        reader, readers : int
+            Which one asks, from 0, of how many that share the accounts.
+
+        Returns
+        -------
+        int, list of events
+            The position of the last row that was read, the same as before if there is none.
+        """
+        rows = self._application.recorder.select_notifications(
+            position, most, inclusive_of_start=False
+        )
+        mapper = self._application.mapper
+        mine = [row for row in rows if reader_of(row.originator_id, readers) == reader]
+        return (rows[-1].id if rows else position), [mapper.to_domain_event(row) for row in mine]
 
     def replayed(self, version: int) -> int:
         """Return how many events a load of an account at this version replays."""
