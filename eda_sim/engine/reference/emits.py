@@ -24,17 +24,16 @@ class Emission:
         What the lineage of its messages is mixed from.
     join : int
         Messages with one correlation id that have to take effect first; 1 without fan-in.
-    probability : float
-        Share of the times in which it is published.
     """
 
-    def __init__(self, model: Model, row: int, address: int) -> None:
+    def __init__(self, model: Model, row: int, address: int, drawn_with: int) -> None:
         rows = model.plan.emits
         self.channel = int(rows.channel[row])
         self.keep_key = bool(rows.keep_key[row])
         self.on_failure = bool(rows.on_failure[row])
         self.join = int(rows.join[row])
-        self.probability = float(rows.probability[row])
+        self._chance = float(rows.chance_from[row]), float(rows.chance_to[row])
+        self._drawn_with = drawn_with
         self._run_key = (model.plan.run.seed, model.plan.run.replication)
         self.size = (
             None if rows.size[row] == NONE else model.draws(rows.size[row], Stream.EMIT_SIZE)
@@ -52,12 +51,14 @@ class Emission:
         arrived.add(cause.message_id)
         return len(arrived) == self.join
 
-    def happens(self, lineage: int, root: int) -> bool:
-        """Return whether the message of this lineage is published, by chance."""
-        if self.probability == 1.0:
+    def happens(self, ancestor: Message, repetition: int) -> bool:
+        """Return whether it is published, by chance; entries of one choice share their draw."""
+        start, end = self._chance
+        if (start, end) == (0.0, 1.0):
             return True
-        draw = uniform(*self._run_key, int(Stream.EMISSION), lineage, root, 0)
-        return draw < self.probability
+        entity = mix(mix(ancestor.lineage, self._drawn_with), repetition)
+        draw = uniform(*self._run_key, int(Stream.EMISSION), entity, ancestor.root, 0)
+        return start <= draw < end
 
 
 class Emitter:
@@ -71,7 +72,11 @@ class Emitter:
         self.model = model
         self.source = source
         rows = [i for i, owner in enumerate(model.plan.emits.consumer) if owner == consumer]
-        emissions = [Emission(model, row, mix(address, place)) for place, row in enumerate(rows)]
+        addresses = {row: mix(address, place) for place, row in enumerate(rows)}
+        drawn_with = model.plan.emits.drawn_with
+        emissions = [
+            Emission(model, row, addresses[row], addresses[int(drawn_with[row])]) for row in rows
+        ]
         self._after_effects = [emission for emission in emissions if not emission.on_failure]
         self._after_failures = [emission for emission in emissions if emission.on_failure]
         self._sequence = 0
@@ -103,9 +108,9 @@ class Emitter:
             ancestor, number = cause, repetition
             if emission.join > 1:  # whichever came last, the address is that of the whole
                 ancestor, number = self.model.ledger.messages[cause.correlation_id], 0
-            lineage = mix(mix(ancestor.lineage, emission.address), number)
-            if not emission.happens(lineage, ancestor.root):
+            if not emission.happens(ancestor, number):
                 continue
+            lineage = mix(mix(ancestor.lineage, emission.address), number)
             size_bytes = cause.size_bytes
             if emission.size is not None:
                 size_bytes = emission.size.count(lineage, ancestor.root)
