@@ -20,6 +20,8 @@ module           function               draws
 ``heatmap``      ``heatmap``            how many messages of each window of time took how long
 ``flow``         ``lag``                how far consumers are behind, over time
 ``flow``         ``queue_length``       how many messages wait and how many are in hand, over time
+``recovery``     ``recovery``           the lag around faults, and how long until it is made up
+``recovery``     ``over_load``          how long that takes over the load, with theory
 ``timeline``     ``timeline``           what each worker did with each delivery
 ``topology``     ``topology``           who sends to whom
 ``sweeps``       ``load_curve``         latency over utilization, with theory: the hockey stick
@@ -47,6 +49,7 @@ from eda_sim.plots import (
     flow,
     heatmap,
     latency,
+    recovery,
     sourcing,
     style,
     sweeps,
@@ -63,6 +66,7 @@ __all__ = [
     "flow",
     "heatmap",
     "latency",
+    "recovery",
     "sourcing",
     "style",
     "sweeps",

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.lag import lag, queue_length, telling_times
 from eda_sim.analysis.latency import USUAL_QUANTILES, latency
+from eda_sim.analysis.recovery import recovery
 from eda_sim.analysis.tables import Tables
 from eda_sim.analysis.topology import topology
 from eda_sim.plots import flow
 from eda_sim.plots import latency as latency_plots
 from eda_sim.plots.comparison import comparison
 from eda_sim.plots.heatmap import heatmap
+from eda_sim.plots.recovery import recovery as draw_recovery
 from eda_sim.plots.timeline import timeline
 from eda_sim.plots.topology import topology as draw_topology
 from eda_sim.spec import Scenario
@@ -81,6 +83,14 @@ class RunPlots:
         """Draw what waits and what is in hand; see :func:`eda_sim.plots.flow.queue_length`."""
         table = _of(queue_length(self.tables, times=telling_times(self.tables)), consumer)
         return flow.queue_length(table, faults=self.tables.faults, ax=ax)
+
+    def recovery(self, consumer: str | None = None, *, ax: Axes | None = None) -> Axes:
+        """Draw how the lag recovers from faults; see :func:`eda_sim.plots.recovery.recovery`."""
+        table = recovery(self.tables)
+        if consumer is not None:
+            table = table[table["target"] == consumer]
+        lags = lag(self.tables, times=telling_times(self.tables))
+        return draw_recovery(lags, table, faults=self.tables.faults, ax=ax)
 
     def timeline(
         self,

@@ -47,8 +47,8 @@ def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     """Draw who sends to whom, each step of a message one column further right.
 
     Producers are green, channels grey with round ends, consumers blue. An arrow that leads back (a
-    cycle) is dashed and runs below. Where an effect emits less than one message on average, or more,
-    an arrow says how many, in percent.
+    cycle) is dashed and runs below. Where an effect emits less than one message on average, or
+    more, an arrow says how many, in percent.
 
     Parameters
     ----------

@@ -252,7 +252,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
     def _arranged(self, consumers: int) -> list[ipywidgets.Widget]:
         knobs = []
         for path, control in self._controls.items():
-            knobs += [ipywidgets.HTML(f"<code>{html.escape(path)}</code>"), control]
+            knobs += [_path(path), control]
         looks = [self._picture] + ([self._consumer] if consumers > 1 else [])
         left = ipywidgets.VBox(
             [*knobs, *looks, ipywidgets.HBox([self._pin, self._back])],
@@ -352,6 +352,13 @@ def _control(knob: Knob) -> Any:
     if len(options) <= 3:
         return ipywidgets.ToggleButtons(options=options, index=knob.start)
     return ipywidgets.Dropdown(options=options, index=knob.start, layout=_WIDE)
+
+
+def _path(path: str) -> ipywidgets.HTML:
+    """Return the path of a knob, which breaks behind its dots where there is no room."""
+    text = html.escape(path).replace(".", ".<wbr>")
+    style = "white-space: normal; line-height: 1.3"
+    return ipywidgets.HTML(f'<code style="{style}">{text}</code>')
 
 
 def _literal(value: Any) -> str:

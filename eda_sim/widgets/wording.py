@@ -14,6 +14,9 @@ from eda_sim.widgets.variants import Variant
 SHARES = (0.5, 0.99)
 """What is told in words: the median, and the tail."""
 SHORT = "too short a run for an interval"
+UNSTEADY = "no steady state: no interval"
+_WIDEST = 30.0
+"""Ends further apart than this many times say only that a run has several states, after a crash."""
 
 
 def told(variants: Sequence[Variant]) -> list[str]:
@@ -56,6 +59,8 @@ def _with_interval(value: float, low: float, high: float) -> str:
         return "unknown (no message took effect)"
     if math.isnan(low):
         return f"{duration_text(value)} ({SHORT})"
+    if high > _WIDEST * low:
+        return f"{duration_text(value)} ({UNSTEADY})"
     return f"{duration_text(value)} ({duration_text(low)} to {duration_text(high)})"
 
 
@@ -64,6 +69,8 @@ def _times(ratio: Estimate) -> str:
         return "not to be compared with"
     if math.isnan(ratio.low):
         return f"{ratio.value:.3g} times ({SHORT})"
+    if ratio.high > _WIDEST * ratio.low:
+        return f"{ratio.value:.3g} times ({UNSTEADY})"
     if np.isclose(ratio.low, ratio.high):
         return f"{ratio.value:.3g} times"
     return f"{ratio.value:.3g} times ({ratio.low:.3g} to {ratio.high:.3g})"

@@ -38,7 +38,10 @@ SCENARIO = {
         {"crash": "mail", "at": "15s", "lasts": "1min"},
     ],
 }
-NAMES = ("latency", "percentiles", "ecdf", "heatmap", "lag", "queue_length", "timeline")
+NAMES = (
+    *("latency", "percentiles", "ecdf", "heatmap"),
+    *("lag", "queue_length", "recovery", "timeline"),
+)
 
 
 @pytest.fixture(scope="module")
