@@ -24,6 +24,7 @@ import pandas as pd
 from eda_sim.analysis import summarized as of_summary
 from eda_sim.analysis.histograms import LatencyHistogram
 from eda_sim.analysis.metrics import Metric
+from eda_sim.analysis.run_estimates import readable
 from eda_sim.analysis.storage import RunFolderError, whole_run_folder
 from eda_sim.analysis.summarized import Summarized
 from eda_sim.analysis.summary_metrics import measure_summary
@@ -157,6 +158,10 @@ class RunSummary:
         """Return how publishing went, one row per source and channel."""
         return of_summary.publishing(self._own)
 
+    def estimates(self) -> pd.DataFrame:
+        """Return rates, times and shares, one row each; the throughput has a 95 % interval."""
+        return of_summary.estimates(self._own)
+
     def summary(self) -> pd.DataFrame:
         """Return the numbers to look at first, one row per consumer."""
         return of_summary.summary(self._own)
@@ -233,6 +238,5 @@ class RunSummary:
         )
 
     def _repr_html_(self) -> str:
-        table = self.summary().set_index("consumer").T
-        shown = table.map(lambda value: f"{value:,.4g}" if isinstance(value, float) else value)
-        return f"<p>{self!r}</p>{shown.to_html()}"
+        table = readable(self.summary()).to_html()
+        return f"<p>{self!r}</p>{table}<p>(a to b): 95 % confidence interval</p>"

@@ -27,6 +27,7 @@ from eda_sim.analysis.lag import lag, queue_length
 from eda_sim.analysis.latency import Latency, latency
 from eda_sim.analysis.little import littles_law
 from eda_sim.analysis.recovery import recovery
+from eda_sim.analysis.run_estimates import estimates, readable
 from eda_sim.analysis.staleness import staleness
 from eda_sim.analysis.storage import RunFolderError, read_trace, whole_run_folder, write_trace
 from eda_sim.analysis.summary import publishing, summary
@@ -301,8 +302,12 @@ class Run:
         """Return how publishing went, one row per source and channel."""
         return publishing(self.tables)
 
+    def estimates(self) -> pd.DataFrame:
+        """Return rates, times and shares with their 95 % intervals, one row each."""
+        return estimates(self.tables)
+
     def summary(self) -> pd.DataFrame:
-        """Return the numbers to look at first, one row per consumer."""
+        """Return the numbers to look at first, with 95 % intervals, one row per consumer."""
         return summary(self.tables)
 
     def topology(self) -> pd.DataFrame:
@@ -381,6 +386,5 @@ class Run:
         )
 
     def _repr_html_(self) -> str:
-        table = self.summary().set_index("consumer").T
-        shown = table.map(lambda value: f"{value:,.4g}" if isinstance(value, float) else value)
-        return f"<p>{self!r}</p>{shown.to_html()}"
+        table = readable(self.summary()).to_html()
+        return f"<p>{self!r}</p>{table}<p>(a to b): 95 % confidence interval</p>"

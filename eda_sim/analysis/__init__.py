@@ -18,6 +18,7 @@ module                 question
 ``little``             do number, rate and time agree, as Little's law says
 ``recovery``           how long after a fault was the lag back to normal
 ``summary``            the numbers to look at first
+``run_estimates``      what one run says about its system, with intervals
 ``topology``           who sends to whom
 ``summarized``         the same questions, of a run that was only counted
 ``histograms``         how long did messages take, from a histogram
@@ -29,7 +30,7 @@ module                 question
 ``batch_means``        the mean of one run, and whether its interval can be trusted
 ``warmup``             what to leave out at the start of a run
 ``order_statistics``   quantiles of independent observations, and over several runs
-``proportions``        shares of independent trials
+``proportions``        shares of independent trials, and of the messages of one run
 ``sequential``         as many runs as it takes to know a number well enough
 ``multiple``           many scenarios compared, with one promise for all
 ``selection``          which of several scenarios is the best

@@ -74,6 +74,35 @@ def clipped(starts: Values, ends: Values, start: float, end: float) -> Values:
     return np.where(np.isnan(starts), 0.0, lengths)
 
 
+def covered(starts: Values, ends: Values, edges: Values) -> Values:
+    """Return how long all intervals together last within each window between two edges.
+
+    Parameters
+    ----------
+    starts, ends : array of float
+        Seconds; an end of NaN never comes, a start of NaN leaves the interval out.
+    edges : array of float
+        Ascending seconds.
+
+    Examples
+    --------
+    >>> covered(np.array([0.0, 1.0]), np.array([2.0, np.nan]), np.array([0.0, 1.5, 4.0])).tolist()
+    [2.0, 3.0]
+    """
+    there = ~np.isnan(starts)
+    over = ends[there]
+    spent: Values = _since(starts[there], edges) - _since(over[~np.isnan(over)], edges)
+    return np.diff(spent)
+
+
+def _since(moments: Values, edges: Values) -> Values:
+    """Return, for each edge, how long ago the moments before it were, added up."""
+    ordered = np.sort(moments)
+    passed = np.searchsorted(ordered, edges, side="right")
+    ago: Values = passed * edges - np.append(0.0, np.cumsum(ordered))[passed]
+    return ago
+
+
 def oldest_open_since(times: Values, starts: Values, ends: Values) -> Values:
     """Return, for each of ``times``, the earliest start of what has started but not ended.
 

@@ -7,7 +7,9 @@ Tables have the columns that the full record gives, with the same numbers where 
 - quantiles are within 1 % (:mod:`eda_sim.analysis.histograms`);
 - a lag is not known between two edges, so there is no largest one, and the recovery from a fault is
   judged at the edges: the level before is the highest of those in the stretch before the fault, the
-  recovery the first at which the lag is back there.
+  recovery the first at which the lag is back there;
+- of the intervals of a single run there is that of the throughput, from the bins; ``low`` and
+  ``high`` of all else are NaN.
 
 The edges are at most 2,000: every 1, 2, 10, 20, 100 ... ns, the finest of these that reaches to the
 end of the run.
@@ -24,10 +26,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eda_sim.analysis.batch_means import BATCHES, ratio_of_batches
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.guarantee import COUNTS
 from eda_sim.analysis.histograms import LatencyHistogram
 from eda_sim.analysis.recovery import recovery_of
-from eda_sim.analysis.summary import publishing_table
+from eda_sim.analysis.run_estimates import PERCENTILES, Found, estimates_table
+from eda_sim.analysis.summary import publishing_table, summary_columns, summary_row
 from eda_sim.analysis.tables import NANOSECONDS_PER_SECOND, Tables, state_name, to_tables
 from eda_sim.analysis.utilization import utilization_of
 from eda_sim.engine.summary import Summary
@@ -40,7 +45,6 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 
 _WINDOWS = 100
-_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True)
@@ -306,29 +310,67 @@ def summary(run: Summarized) -> pd.DataFrame:
         The columns of :func:`eda_sim.analysis.summary.summary`, but ``lag_mean`` (messages, in the
         worst channel, over the run after the warm-up) in place of the largest lag.
     """
-    counts = run.summary.counts
-    used = utilization(run)["utilization"]
-    took, waited = (run.times(what) for what in TIMES[:2])
+    counts, found = run.summary.counts, _estimates_of(run)
     rows = []
     for at, name in enumerate(run.names):
-        points = took.histograms[name].quantiles(list(_PERCENTILES.values()))
-        rows.append(
-            {
-                "consumer": name,
-                **{word: counts[word][at] for word in (*COUNTS, "deliveries", "redeliveries")},
-                "effects_per_s": effects_per_s(run, name),
-                "latency_mean_s": took.statistic(name, "mean"),
-                **{
-                    f"latency_{word}_s": point / NANOSECONDS_PER_SECOND
-                    for word, point in zip(_PERCENTILES, points, strict=True)
-                },
-                "latency_max_s": took.statistic(name, "max"),
-                "waiting_mean_s": waited.statistic(name, "mean"),
-                "utilization": used.iloc[at],
-                "lag_mean": mean_lag(run, name),
-            }
-        )
-    return pd.DataFrame(rows)
+        counted = {word: counts[word][at] for word in (*COUNTS, "deliveries", "redeliveries")}
+        longest = run.times("latency", name).statistic(name, "max")
+        lag_mean = {"lag_mean": mean_lag(run, name)}
+        rows.append(summary_row({"consumer": name, **counted}, found[name], longest, lag_mean))
+    return pd.DataFrame(rows, columns=summary_columns("lag_mean"))
+
+
+def estimates(run: Summarized) -> pd.DataFrame:
+    """Return the estimates of a run.
+
+    Only the throughput has an interval, from the bins of time: of all else, what was kept does not
+    tell by how much one part of the run differs from another.
+
+    Returns
+    -------
+    DataFrame
+        That of :func:`eda_sim.analysis.run_estimates.estimates`.
+    """
+    return estimates_table(_estimates_of(run))
+
+
+def _estimates_of(run: Summarized) -> dict[str, Found]:
+    counts, used = run.summary.counts, utilization(run)["utilization"]
+    took, waited = (run.times(what) for what in TIMES[:2])
+    found: dict[str, Found] = {}
+    for at, name in enumerate(run.names):
+        points = took.histograms[name].quantiles(list(PERCENTILES.values()))
+        messages = counts["messages"][at]
+        values = {
+            "latency_mean_s": took.statistic(name, "mean"),
+            **{
+                f"latency_{word}_s": point / NANOSECONDS_PER_SECOND
+                for word, point in zip(PERCENTILES, points, strict=True)
+            },
+            "waiting_mean_s": waited.statistic(name, "mean"),
+            "utilization": float(used.iloc[at]),
+            **{
+                f"{word}_share": counts[word][at] / messages if messages else math.nan
+                for word in ("lost", "duplicated")
+            },
+        }
+        alone = {word: Estimate(value, math.nan, math.nan) for word, value in values.items()}
+        found[name] = {"effects_per_s": _rate(run, at), **alone}
+    return found
+
+
+def _rate(run: Summarized, consumer: int) -> Estimate:
+    """Return the throughput, and the half widths that the bins after the warm-up give it."""
+    value = effects_per_s(run, run.names[consumer])
+    effects = run.summary.rates["goodput"][consumer]
+    edges = run.moments
+    after = np.flatnonzero(edges[:-1] >= run.tables.warmup)
+    if after.size < BATCHES or effects[after].sum() < 2 * BATCHES:
+        return Estimate(value, math.nan, math.nan)
+    bounds = after[0] + np.linspace(0, after.size, BATCHES + 1).astype(np.int64)
+    counts = np.diff(np.append(0, np.cumsum(effects))[bounds]).astype(np.float64)
+    near, low, high = ratio_of_batches(counts, np.diff(edges[bounds]))
+    return Estimate(value, max(value - (near - low), 0.0), value + (high - near))
 
 
 def effects_per_s(run: Summarized, consumer: str) -> float:

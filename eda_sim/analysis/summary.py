@@ -11,17 +11,12 @@ from eda_sim.analysis.guarantee import COUNTS, guarantee
 from eda_sim.analysis.intervals import quantile_intervals
 from eda_sim.analysis.lag import lag_steps
 from eda_sim.analysis.latency import latency
+from eda_sim.analysis.run_estimates import PERCENTILES, Found, ends_of, estimates_of, with_ends
 from eda_sim.analysis.tables import Tables, is_one_of, state_name
-from eda_sim.analysis.utilization import utilization
 from eda_sim.engine.trace import MessageStatus
 
-_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_TIMES = (
-    "latency_mean_s",
-    *(f"latency_{word}_s" for word in _PERCENTILES),
-    "latency_max_s",
-    "waiting_mean_s",
-)
+_BEFORE_MAX = ("effects_per_s", "latency_mean_s", *(f"latency_{word}_s" for word in PERCENTILES))
+_AFTER_MAX = ("waiting_mean_s", "utilization", "lost_share", "duplicated_share")
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -40,39 +35,49 @@ def summary(tables: Tables) -> pd.DataFrame:
         effects of messages created after the warm-up, per second of the run after it);
         ``latency_mean_s``, ``latency_p50_s``, ``latency_p95_s``, ``latency_p99_s``,
         ``latency_max_s``; ``waiting_mean_s``; ``utilization`` (share of the workers' up-time);
-        ``lag_max`` (messages, the most in one of its channels after the warm-up).
+        ``lost_share``, ``duplicated_share`` (of the messages); ``lag_max`` (messages, the most in
+        one of its channels after the warm-up). The ends of the 95 % interval of an estimate are
+        beside it: ``latency_p99_low_s`` and ``latency_p99_high_s``, ``utilization_low``, ...
+        :func:`eda_sim.analysis.run_estimates.estimates` has them in rows, and says more.
     """
     counts = [{str(k): v for k, v in row.items()} for row in guarantee(tables).to_dict("records")]
-    used = utilization(tables)
+    found = estimates_of(tables)
     behind = lag_steps(tables)
     behind = behind[behind["time"] >= tables.warmup]
-    took, waited = latency(tables), latency(tables, what="waiting")
-    seconds = tables.ended_at - tables.warmup
+    took = latency(tables)
     rows = []
     for place, name in enumerate(tables.names):
         own = after_warmup(tables, tables.deliveries_of(name))
         values = took.of(name)
-        points = quantile_intervals(values, list(_PERCENTILES.values()))
         lag_here = behind.loc[is_one_of(behind["consumer"], [name]), "messages"]
+        handed = {"deliveries": len(own), "redeliveries": int((own["attempt"] > 1).sum())}
+        longest = float(values.max()) if values.size else np.nan
+        lag_max = int(lag_here.max()) if len(lag_here) else 0
         rows.append(
-            {
-                **counts[place],
-                "deliveries": len(own),
-                "redeliveries": int((own["attempt"] > 1).sum()),
-                "effects_per_s": values.size / seconds if seconds > 0 else np.nan,
-                "latency_mean_s": float(values.mean()) if values.size else np.nan,
-                **{
-                    f"latency_{word}_s": point.value
-                    for word, point in zip(_PERCENTILES, points, strict=True)
-                },
-                "latency_max_s": float(values.max()) if values.size else np.nan,
-                "waiting_mean_s": float(waited.of(name).mean()) if values.size else np.nan,
-                "utilization": used["utilization"].iloc[place],
-                "lag_max": int(lag_here.max()) if len(lag_here) else 0,
-            }
+            summary_row({**counts[place], **handed}, found[name], longest, {"lag_max": lag_max})
         )
-    columns = ["consumer", *COUNTS, "deliveries", "redeliveries", "effects_per_s", *_TIMES]
-    return pd.DataFrame(rows, columns=[*columns, "utilization", "lag_max"])
+    return pd.DataFrame(rows, columns=summary_columns("lag_max"))
+
+
+def summary_row(
+    counts: Mapping[str, object], found: Found, longest_s: float, lag: Mapping[str, float]
+) -> dict[str, object]:
+    """Return the row of a consumer: counts, estimates with their ends, and the lag."""
+    before, after = (
+        {column: x for name in names for column, x in with_ends(name, found[name]).items()}
+        for names in (_BEFORE_MAX, _AFTER_MAX)
+    )
+    return {**counts, **before, "latency_max_s": longest_s, **after, **lag}
+
+
+def summary_columns(lag: str) -> list[str]:
+    """Return the columns of a summary, the last of which is how the lag is told."""
+    before, after = (
+        [column for name in names for column in (name, *ends_of(name))]
+        for names in (_BEFORE_MAX, _AFTER_MAX)
+    )
+    handed = ["consumer", *COUNTS, "deliveries", "redeliveries"]
+    return [*handed, *before, "latency_max_s", *after, lag]
 
 
 def after_warmup(tables: Tables, deliveries: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +100,9 @@ def publishing(tables: Tables) -> pd.DataFrame:
     DataFrame
         ``source``, ``channel``, ``messages`` (created after the warm-up), ``created_per_s``, one
         count per status of publishing (``buffered`` to ``lost``), ``extra_copies`` (stored beyond
-        the first of each message), ``publish_p50_s``, ``publish_p99_s`` (created to confirmed).
+        the first of each message), ``publish_p50_s``, ``publish_p99_s`` (created to confirmed),
+        each with the ends of its 95 % interval, as in ``publish_p50_low_s``, ``publish_p50_high_s``
+        (NaN where the run is too short to say).
     """
     messages = tables.messages
     after = messages[messages["created_at"] >= tables.warmup]
@@ -113,8 +120,8 @@ def publishing(tables: Tables) -> pd.DataFrame:
                 "created_per_s": len(own) / seconds if seconds > 0 else np.nan,
                 **{state_name(status): int(ended[state_name(status)]) for status in MessageStatus},
                 "extra_copies": int(np.maximum(own["copies"] - 1, 0).sum()),
-                "publish_p50_s": middle.value,
-                "publish_p99_s": tail.value,
+                **with_ends("publish_p50_s", middle),
+                **with_ends("publish_p99_s", tail),
             }
         )
     return publishing_table(rows)
@@ -123,12 +130,12 @@ def publishing(tables: Tables) -> pd.DataFrame:
 def publishing_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """Return the table of :func:`publishing`; without rows it has the same columns and types."""
     counts = ["messages", *(state_name(status) for status in MessageStatus), "extra_copies"]
+    times = [x for name in ("publish_p50_s", "publish_p99_s") for x in (name, *ends_of(name))]
     kinds = {
         **dict.fromkeys(("source", "channel"), "str"),
         **dict.fromkeys(counts, "int64"),
-        **dict.fromkeys(("created_per_s", "publish_p50_s", "publish_p99_s"), "float64"),
+        **dict.fromkeys(("created_per_s", *times), "float64"),
     }
     statuses = counts[1:-1]
     columns = ["source", "channel", "messages", "created_per_s", *statuses, "extra_copies"]
-    order = [*columns, "publish_p50_s", "publish_p99_s"]
-    return pd.DataFrame(rows, columns=order).astype(kinds)
+    return pd.DataFrame(rows, columns=[*columns, *times]).astype(kinds)

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from eda_sim.analysis.batch_means import BATCHES, ratio_of_batches
 from eda_sim.analysis.effects import effects_of
+from eda_sim.analysis.estimates import Estimate
 from eda_sim.analysis.tables import Tables, is_one_of
 
 Values = npt.NDArray[np.float64]
@@ -62,6 +64,40 @@ def throughput(tables: Tables, *, window: float | None = None) -> pd.DataFrame:
         rates = {key: _per_window(moments, edges) / seconds for key, moments in counted.items()}
         parts.append(({"consumer": name}, {"start": edges[:-1], "end": edges[1:], **rates}))
     return tables.joined(parts, ["consumer", "start", "end", *_RATES])
+
+
+def rate_of_run(moments: Values, start: float, end: float, *, confidence: float = 0.95) -> Estimate:
+    """Return how often per second something happened, with its batch-means interval.
+
+    Parameters
+    ----------
+    moments : array of float
+        When it happened (s), each within the stretch.
+    start, end : float
+        The stretch of the run (s), which is cut into 20 batches.
+    confidence : float
+        Probability that the interval covers the true rate.
+
+    Returns
+    -------
+    Estimate
+        NaN for an empty stretch. ``low`` and ``high`` are NaN with fewer than 40 moments, two per
+        batch, or batches that are too alike.
+
+    Examples
+    --------
+    >>> moments = np.cumsum(np.random.default_rng(1).exponential(0.1, size=5000))
+    >>> rate_of_run(moments, 0.0, moments[-1]).holds(10.0)
+    True
+    """
+    if not end > start:
+        return Estimate(np.nan, np.nan, np.nan)
+    if moments.size < 2 * BATCHES:
+        return Estimate(moments.size / (end - start), np.nan, np.nan)
+    edges = np.linspace(start, end, BATCHES + 1)
+    counts = _per_window(moments, edges).astype(np.float64)
+    _, low, high = ratio_of_batches(counts, np.diff(edges), confidence=confidence)
+    return Estimate(moments.size / (end - start), low, high)
 
 
 def _edges(end: float, length: float) -> Values:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from eda_sim.cli.wording import count, duration, percent, rate
+from eda_sim.cli.wording import count, duration, percent, rate, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "as_text"]
 
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _COUNTS = (
     "messages",
     "exactly_once",
@@ -25,6 +25,17 @@ _COUNTS = (
     "out_of_order",
     "redeliveries",
 )
+_ESTIMATES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("share lost", "lost_share", percent),
+    ("share duplicated", "duplicated_share", percent),
+    ("latency mean", "latency_mean_s", duration),
+    ("latency p50", "latency_p50_s", duration),
+    ("latency p95", "latency_p95_s", duration),
+    ("latency p99", "latency_p99_s", duration),
+    ("throughput", "effects_per_s", rate),
+    ("utilization", "utilization", percent),
+)
+"""What is estimated: its label, its column in the summary, and how it is written."""
 _COLUMNS = 3
 """Consumers side by side; more go below, so that a table fits into 80 characters."""
 
@@ -32,18 +43,11 @@ Consumer = dict[str, Any]
 
 
 def consumers_of(run: Run | RunSummary) -> list[Consumer]:
-    """Return the numbers of each consumer: its summary, and its latencies with their intervals."""
-    rows: list[Consumer] = [
+    """Return the numbers of each consumer: the row of the summary."""
+    return [
         {str(key): value for key, value in row.items()}
         for row in run.summary().to_dict(orient="records")
     ]
-    quantiles = run.latency().quantile(list(_QUANTILES.values()))
-    for row in rows:
-        own = quantiles[quantiles["consumer"] == row["consumer"]]
-        for (word, _), point in zip(_QUANTILES.items(), own.to_dict(orient="records"), strict=True):
-            row[f"latency_{word}_low_s"] = point["low"]
-            row[f"latency_{word}_high_s"] = point["high"]
-    return rows
 
 
 def as_json(run: Run | RunSummary) -> dict[str, Any]:
@@ -98,21 +102,18 @@ def as_text(run: Run | RunSummary) -> Iterator[str]:
         yield from _table(consumers[first : first + _COLUMNS])
     yield ""
     if any("lag_max" not in row for row in consumers):
-        yield "(a summary: percentiles within 1 %, without confidence intervals)"
+        yield "(a to b): 95 % confidence interval; a summary has it of the throughput alone"
+        yield "(a summary: percentiles within 1 %)"
         return
-    yield "(a to b): 95 % confidence interval; - : the run is too short for an answer"
+    yield "(a to b): 95 % confidence interval; without it, or - : the run is too short to say"
 
 
 def _table(consumers: list[Consumer]) -> Iterator[str]:
     rows = [("", *(str(row["consumer"]) for row in consumers))]
     rows += [(key.replace("_", " "), *(count(row[key]) for row in consumers)) for key in _COUNTS]
     rows += [
-        (f"latency {word}", *(_with_interval(row, word) for row in consumers))
-        for word in _QUANTILES
-    ]
-    rows += [
-        ("throughput", *(rate(row["effects_per_s"]) for row in consumers)),
-        ("utilization", *(percent(row["utilization"]) for row in consumers)),
+        (label, *(_with_interval(row, quantity, word) for row in consumers))
+        for label, quantity, word in _ESTIMATES
     ]
     if "lag_max" in consumers[0]:
         rows.append(("largest lag", *(count(row["lag_max"]) for row in consumers)))
@@ -124,11 +125,11 @@ def _table(consumers: list[Consumer]) -> Iterator[str]:
         yield "  ".join((f"{label:<{widths[0]}}", *padded)).rstrip()
 
 
-def _with_interval(row: Consumer, word: str) -> str:
-    value, low, high = (row[f"latency_{word}{part}_s"] for part in ("", "_low", "_high"))
-    if math.isnan(low) or math.isnan(high):
-        return duration(value)
-    return f"{duration(value)} ({duration(low)} to {duration(high)})"
+def _with_interval(row: Consumer, quantity: str, word: Callable[[float], str]) -> str:
+    from eda_sim.analysis.run_estimates import ends_of
+
+    low, high = (row[end] for end in ends_of(quantity))
+    return with_interval(row[quantity], low, high, word)
 
 
 def _plain(value: Any) -> Any:

@@ -57,10 +57,10 @@ def run(
     """Simulate SCENARIO and print what happened.
 
     The table shows, for each consumer, how many messages took effect exactly once, more than once,
-    or never (lost, or still pending at the end), latency percentiles from creation to effect with
-    their 95 % confidence intervals, throughput, and how busy the workers were. With --record
-    summary the run is counted in constant memory: percentiles are within 1 %, without intervals,
-    and --out saves the counts (JSON) and the scenario, no figure.
+    or never (lost, or still pending at the end), and, with their 95 % confidence intervals, latency
+    from creation to effect, throughput, and how busy the workers were. With --record summary the
+    run is counted in constant memory: percentiles are within 1 %, only the throughput has an
+    interval, and --out saves the counts (JSON) and the scenario, no figure.
 
     \b
     Examples:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-__all__ = ["count", "duration", "percent", "rate"]
+__all__ = ["count", "duration", "percent", "rate", "with_interval"]
 
 _UNITS = ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h"))
 _NOTHING = "-"
@@ -65,10 +66,37 @@ def percent(share: float) -> str:
 
     Examples
     --------
-    >>> percent(0.6667)
-    '66.7 %'
+    >>> percent(0.6667), percent(0.000123), percent(0.0)
+    ('66.7 %', '0.012 %', '0 %')
     """
-    return _NOTHING if math.isnan(share) else f"{share:.1%}".replace("%", " %")
+    if math.isnan(share):
+        return _NOTHING
+    return f"{100 * share:.1f} %" if abs(share) >= 0.01 else f"{100 * share:.2g} %"
+
+
+def with_interval(value: float, low: float, high: float, word: Callable[[float], str]) -> str:
+    """Write a number and its interval, the unit once where it is the same.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The number and the ends of its interval; NaN where there is none.
+    word : callable
+        Writes a number: :func:`duration`, :func:`rate`, :func:`percent`.
+
+    Examples
+    --------
+    >>> with_interval(0.0123, 0.0118, 0.0129, duration), with_interval(1.0, 0.8, 1.2, duration)
+    ('12.3 ms (11.8 to 12.9)', '1 s (800 ms to 1.2 s)')
+    >>> with_interval(199.6, 197.1, 202.4, rate), with_interval(0.5, math.nan, math.nan, percent)
+    ('200/s (197 to 202)', '50.0 %')
+    """
+    if math.isnan(low) or math.isnan(high):
+        return word(value)
+    texts = [word(number) for number in (value, low, high)]
+    units = {text.lstrip("-+0123456789.,e") for text in texts}
+    unit = units.pop() if len(units) == 1 else ""
+    return f"{texts[0]} ({texts[1].removesuffix(unit)} to {texts[2].removesuffix(unit)})"
 
 
 def count(number: float) -> str:

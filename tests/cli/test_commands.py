@@ -1,6 +1,7 @@
 """The commands, asked inside this process."""
 
 import json
+import re
 
 import jsonschema
 import pandas as pd
@@ -72,6 +73,21 @@ def test_run_prints_the_counts_that_the_run_has():
     counts = ("messages", "exactly once", "duplicated", "lost", "pending", "redeliveries")
     for row in counts:
         assert lines[row] == f"{summary[row.replace(' ', '_')]:,}", row
+
+
+def test_run_prints_each_estimate_with_its_interval():
+    run = eda_sim.run(eda_sim.load("mm1"))
+    row = run.summary().iloc[0]
+    text = succeed("run", "mm1")
+    lines = {line[:18].strip(): line[18:].strip() for line in text.splitlines()}
+    rates = [f"{row[f'effects{end}_per_s']:.3g}" for end in ("", "_low", "_high")]
+    assert lines["throughput"] == "{}/s ({} to {})".format(*rates)
+    shares = [f"{100 * row[f'utilization{end}']:.1f}" for end in ("", "_low", "_high")]
+    assert lines["utilization"] == "{} % ({} to {})".format(*shares)
+    assert lines["share lost"].startswith("0 % (0 to 0.0")
+    for word in ("mean", "p50", "p95", "p99"):
+        assert re.search(r"\(\S+.* to \S+.*\)$", lines[f"latency {word}"])
+    assert "(a to b): 95 % confidence interval" in text
 
 
 def test_run_writes_plain_lines_that_fit_a_terminal():

@@ -80,8 +80,9 @@ MESSAGE = 64
     MESSAGE_NEXT,
     MESSAGE_NODE,
     MESSAGE_IS_FRESH,
-) = range(64, 91)
-MESSAGE_WIDTH = 25
+    MESSAGE_LIVES,
+) = range(64, 92)
+MESSAGE_WIDTH = 26
 
 # Copies as subscriptions see them: the columns of the trace, then the state machine.
 ENTRY = 128

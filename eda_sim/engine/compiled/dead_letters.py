@@ -15,6 +15,7 @@ from eda_sim.engine.compiled.histories import earlier
 from eda_sim.engine.compiled.lists import NOTHING
 from eda_sim.engine.compiled.pointers import Ints, Reals, action, invoke, jit
 from eda_sim.engine.compiled.queues import finish
+from eda_sim.engine.compiled.retention import limit_life
 from eda_sim.engine.compiled.rows import new_row
 from eda_sim.engine.compiled.transfers import come_from, store_copy
 
@@ -191,4 +192,6 @@ def _take_in(m: Ints, f: Reals, queue: int, origin: int, copy_id: int) -> None:
     model.new_entry(m, entry, message, copy, queue, NOTHING, partition)
     come_from(m, entry, copy_id, m[c.ENTRY_CONSUMER + origin], _deliveries(m, origin))
     m[c.OPEN] += 1
+    channel = m[c.ENTRY_CHANNEL + entry]
+    limit_life(m, f, channel, message, entry, entry + c.ENTRY_WIDTH)
     invoke(m, f, a.OFFER_TO_QUEUE, entry, 0, 0)

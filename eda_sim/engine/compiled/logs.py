@@ -22,7 +22,8 @@ def commit(m: Ints, f: Reals, record: int) -> None:
     if m[c.RECORD_IS_PUBLISHED + record]:
         note_committed(m, m[c.RECORD_MESSAGE + record])
     if m[m[c.PARTITION_HAS_LIMITS] + partition]:
-        limit_life(m, f, record)
+        first, end = m[c.RECORD_ENTRIES + record], entries_end(m, record)
+        limit_life(m, f, channel, m[c.RECORD_MESSAGE + record], first, end)
     entries = m[c.RECORD_ENTRIES + record]
     for entry in range(entries, entries_end(m, record), c.ENTRY_WIDTH):
         m[c.ENTRY_COMMITTED_AT + entry] = m[c.NOW]

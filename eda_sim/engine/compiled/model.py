@@ -40,6 +40,7 @@ def create(
     m[c.MESSAGE_CONFIRMED_AT + message] = NOTHING
     m[c.MESSAGE_ATTEMPTS + message] = 0
     m[c.MESSAGE_COPIES + message] = 0
+    m[c.MESSAGE_LIVES + message] = 0
     m[c.MESSAGE_STATUS + message] = k.STATUS_BUFFERED
     m[c.MESSAGE_LINEAGE + message] = lineage
     m[c.MESSAGE_ROOT + message] = root

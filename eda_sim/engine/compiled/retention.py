@@ -298,32 +298,32 @@ def look_at_head(m: Ints, f: Reals, partition: int, _b: int, _c: int) -> int:
 
 
 @jit
-def limit_life(m: Ints, f: Reals, record: int) -> None:
-    """Start the clock of a record that is about to be seen."""
-    channel = m[m[c.PARTITION_CHANNEL] + m[c.RECORD_PARTITION + record]]
+def limit_life(m: Ints, f: Reals, channel: int, message: int, first: int, end: int) -> None:
+    """Start the clock of a copy that is about to be seen; each copy has a life of its own.
+
+    Its rows, one per subscription, are those from ``first`` to before ``end``.
+    """
     ttl = m[m[c.CHANNEL_MESSAGE_TTL] + channel]
     if ttl == k.NONE:
         return
-    message = m[c.RECORD_MESSAGE + record]
+    m[c.MESSAGE_LIVES + message] += 1
     lineage, root = m[c.MESSAGE_LINEAGE + message], m[c.MESSAGE_ROOT + message]
-    number, copies = m[c.MESSAGE_ID + message], m[c.MESSAGE_COPIES + message]
-    lasts_ns = draws.ns(m, f, ttl, k.STREAM_TIME_TO_LIVE, lineage, root, copies)
+    number, lives = m[c.MESSAGE_ID + message], m[c.MESSAGE_LIVES + message]
+    lasts_ns = draws.ns(m, f, ttl, k.STREAM_TIME_TO_LIVE, lineage, root, lives)
     ends_at = m[c.NOW] + lasts_ns
-    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+    for entry in range(first, end, c.ENTRY_WIDTH):
         m[c.ENTRY_EXPIRES_AT + entry] = ends_at
     rank = k.RANK_TIME_TO_LIVE
-    schedule(m, ends_at, rank, channel, number, copies, a.END_LIFE, record, 0, 0)
+    schedule(m, ends_at, rank, channel, number, lives, a.END_LIFE, channel, first, end)
 
 
 @action(a.END_LIFE)
-def end_life(m: Ints, f: Reals, record: int, _b: int, _c: int) -> int:
+def end_life(m: Ints, f: Reals, channel: int, first: int, end: int) -> int:
     """Let a copy expire where it waits; who has it in hand keeps it."""
-    partition = m[c.RECORD_PARTITION + record]
-    channel = m[m[c.PARTITION_CHANNEL] + partition]
-    number = m[m[c.PARTITION_NUMBER] + partition]
     at_head_only = m[m[c.CHANNEL_TTL_AT_HEAD_ONLY] + channel]
-    for entry in range(m[c.RECORD_ENTRIES + record], entries_end(m, record), c.ENTRY_WIDTH):
+    for entry in range(first, end, c.ENTRY_WIDTH):
         if at_head_only:
+            number = m[c.ENTRY_PARTITION + entry]
             invoke(m, f, a.EXPIRE_AT_HEAD, m[c.ENTRY_SUBSCRIPTION + entry], number, 0)
         elif m[c.ENTRY_STATE + entry] in (k.STATE_AVAILABLE, k.STATE_SCHEDULED):
             invoke(m, f, a.REMOVE, entry, k.STATE_EXPIRED, 0)

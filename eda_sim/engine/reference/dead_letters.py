@@ -156,4 +156,7 @@ class DeadLetters:
         entry.come_from(origin)
         model.ledger.entries.append(entry)
         model.open += 1
+        limits = model.channels[queue.channel].partitions[letter.partition].limits
+        if limits is not None:
+            limits.limit_life(letter.message, [entry])
         queue.offer(entry)

@@ -43,7 +43,7 @@ class Message:
     """One event as it was created.
 
     ``copies`` counts the copies that publishing it stored, ``truncated`` those of them that a
-    failover lost.
+    failover lost, ``lives`` the copies, wherever they came from, that got a time to live.
 
     ``lineage`` and ``root`` are its address for random draws: a hash of the services that the chain
     of events came through, and the sequence number of the event that began it. They are the same in
@@ -61,6 +61,7 @@ class Message:
         "created_at",
         "key",
         "lineage",
+        "lives",
         "message_id",
         "partition",
         "priority",
@@ -103,6 +104,7 @@ class Message:
         self.sent_at = NEVER
         self.attempts = 0
         self.copies = 0
+        self.lives = 0
         self.truncated = 0
         self.status = MessageStatus.BUFFERED
         self.lineage = lineage

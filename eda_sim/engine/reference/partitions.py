@@ -164,7 +164,7 @@ class Partition:
         if record.is_published:
             note_committed(record.message, now)
         if self.limits is not None:
-            self.limits.limit_life(record)
+            self.limits.limit_life(record.message, record.entries)
         for entry in record.entries:
             entry.committed_at = now
             entry.appear(now)

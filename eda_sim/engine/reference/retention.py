@@ -8,10 +8,12 @@ what is committed can be dropped.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eda_sim.engine.plan import NONE, Overflow, Retention
 from eda_sim.engine.ranks import Rank
+from eda_sim.engine.reference.ledger import Entry, Message
 from eda_sim.engine.reference.records import Record
 from eda_sim.engine.reference.requests import Request
 from eda_sim.engine.streams.addresses import Stream
@@ -212,28 +214,28 @@ class Limits:
 
     # Time to live -------------------------------------------------------------------------------
 
-    def limit_life(self, record: Record) -> None:
-        """Start the clock of a record that is about to be seen."""
+    def limit_life(self, message: Message, entries: Sequence[Entry]) -> None:
+        """Start the clock of a copy that is about to be seen; each copy has a life of its own."""
         if self.ttl is None:
             return
-        message = record.message
+        message.lives += 1
         clock = self.model.clock
-        ends_at = clock.now + self.ttl.ns(message.lineage, message.root, message.copies)
-        for entry in record.entries:
+        ends_at = clock.now + self.ttl.ns(message.lineage, message.root, message.lives)
+        for entry in entries:
             entry.expires_at = ends_at
         clock.call_at(
-            lambda: self._end_life(record),
+            lambda: self._end_life(entries),
             ends_at,
             Rank.TIME_TO_LIVE,
             self.partition.channel.index,
             message.message_id,
-            message.copies,
+            message.lives,
         )
 
-    def _end_life(self, record: Record) -> None:
+    def _end_life(self, entries: Sequence[Entry]) -> None:
         """Let a copy expire where it waits; who has it in hand keeps it."""
-        subscriptions = self.partition.channel.subscriptions
-        for subscription, entry in zip(subscriptions, record.entries, strict=True):
+        for entry in entries:
+            subscription = self.partition.channel.subscription_of(entry.consumer)
             if self.at_head_only:
                 subscription.expire_at_head(self.partition.number)
             elif entry.state in _WAITING:

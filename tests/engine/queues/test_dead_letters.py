@@ -272,6 +272,57 @@ def test_what_its_channel_takes_away_may_become_a_dead_letter(goes_on, state):
     assert list(table[table["consumer"] == 1]["message_id"]) == ([1, 2] if goes_on else [])
 
 
+@pytest.mark.rule("P34", "D26")
+def test_a_dead_letter_has_a_time_to_live_of_its_own():
+    times = at(*range(30))
+    trace = execute(
+        with_dead_letters(
+            readers=True,
+            **{
+                "duration": "200s",
+                "producers.source.arrivals": times,
+                "consumers.server.error_probability": 0,
+                "consumers.server.service": "1h",
+                "consumers.undertaker.service": "1h",
+                "channels.queue.message_ttl": "uniform(low=1s, high=20s)",
+                "channels.dead.message_ttl": "uniform(low=1s, high=20s)",
+                "consumers.server.subscription.dead_letter_expired": True,
+            },
+        )
+    )
+    table = all_copies(trace)
+    table["lived"] = (table["settled_at"] - table["committed_at"]) / SECOND
+    gone = table[table["settled_at"] >= 0].set_index("message_id")
+    first, second = (gone.loc[gone["consumer"] == number, "lived"] for number in (0, 1))
+    both = first.index.intersection(second.index)
+    assert len(both) > 20
+    assert first.between(1, 20).all()
+    assert second.between(1, 20).all()
+    assert (first[both] != second[both]).all()
+    assert abs(np.corrcoef(first[both], second[both])[0, 1]) < 0.5
+
+
+@pytest.mark.rule("P34", "D25")
+def test_what_a_redrive_takes_back_lives_anew():
+    trace = execute(
+        with_dead_letters(
+            **{
+                "consumers.server.error_probability": 0,
+                "consumers.server.service": "1h",
+                "channels.queue.message_ttl": "5s",
+                "consumers.server.subscription.dead_letter_expired": True,
+                "consumers.server.subscription.redrive": {"at": "20s"},
+            },
+        )
+    )
+    own = all_copies(trace).query("consumer == 0")
+    back = own[own["source_copy"] >= 0]
+    assert list(back["message_id"]) == [1, 2]
+    assert seconds(back["stored_at"]) == [20, 20]
+    assert seconds(back["settled_at"]) == [25, 25]
+    assert set(back["state"]) == {CopyState.DEAD_LETTERED}
+
+
 @pytest.mark.rule("D26")
 def test_a_handler_that_has_what_is_taken_away_runs_on():
     scenario = world(
