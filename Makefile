@@ -13,7 +13,7 @@ READY     := .venv/.ready
 READY_ALL := .venv/.ready-all
 READY_BENCH := .venv/.ready-bench
 COMPILED  := .venv/.compiled
-NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb docs/*.ipynb)
 
 # The libraries decide where compiled kernels and figures go, not the caller's environment.
 export MPLBACKEND := Agg
@@ -71,8 +71,8 @@ reproduce: $(READY_ALL) $(COMPILED) ## run the notebooks again; fail if a byte o
 bench: $(READY_BENCH) $(COMPILED) ## measure both engines beside others (FAST=1: in a minute)
 	$(PY) -m benchmarks $(if $(FAST),--fast)
 
-evidence: $(READY) $(COMPILED) ## make docs/evidence.md anew (takes some minutes)
-	$(BIN)/eda-sim evidence --out docs/evidence.md
+evidence: $(READY_ALL) $(COMPILED) ## make docs/evidence.md and .ipynb anew (takes some minutes)
+	$(BIN)/eda-sim evidence --out docs/evidence.md --out docs/evidence.ipynb
 
 golden: $(READY_ALL) $(COMPILED) ## write the digests of the bundled scenarios anew
 	$(PY) -m tests.golden

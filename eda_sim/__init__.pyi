@@ -1,3 +1,4 @@
+from . import evidence as evidence
 from . import lessons as lessons
 from . import patterns as patterns
 from . import plots as plots

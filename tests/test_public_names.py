@@ -28,6 +28,7 @@ PUBLIC_NAMES = [
     "compare",
     "design",
     "dump",
+    "evidence",
     "explore",
     "fit",
     "lessons",

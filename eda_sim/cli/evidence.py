@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from eda_sim.cli.failures import FailedCheckError
+from eda_sim.cli.failures import BadInputError, FailedCheckError
 from eda_sim.cli.files import whole_file
 from eda_sim.cli.progress import progress_bar
 
@@ -18,7 +19,9 @@ __all__ = ["evidence"]
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the page to this file instead of printing it.",
+    multiple=True,
+    help="Write the page to this file instead of printing it: Markdown (.md), or a notebook "
+    "(.ipynb) whose cells ask again. May be given more than once.",
 )
 @click.option(
     "--experiments",
@@ -28,7 +31,7 @@ __all__ = ["evidence"]
     help="Intervals of each kind whose coverage is counted.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of these.")
-def evidence(out: Path | None, experiments: int, seed: int) -> None:
+def evidence(out: tuple[Path, ...], experiments: int, seed: int) -> None:
     """Make the page of evidence for the numbers of this version.
 
     Records of others are computed and simulated, all bundled scenarios run on both engines, and
@@ -37,6 +40,7 @@ def evidence(out: Path | None, experiments: int, seed: int) -> None:
     The exit code is 1 if a record or an engine does not agree; the page is written all the same,
     and shows it.
     """
+    _refuse_other_kinds(out)
     from eda_sim.evidence.coverage import coverage
     from eda_sim.evidence.engines import engines_table
     from eda_sim.evidence.page import Evidence, page
@@ -53,11 +57,31 @@ def evidence(out: Path | None, experiments: int, seed: int) -> None:
         show(1.0)
     found = Evidence(computed=computed, simulated=simulated, engines=engines, coverage=covered)
     text = page(found)
-    if out is None:
+    if not out:
         click.echo(text, nl=False)
-    else:
-        with whole_file(out) as path:
-            path.write_text(text, encoding="utf-8")
+    for each in out:
+        _write(text, each)
     failures = found.failures()
     if failures:
         raise FailedCheckError("\n".join(failures))
+
+
+def _refuse_other_kinds(out: tuple[Path, ...]) -> None:
+    """Refuse, before minutes of work, what could not be written."""
+    for path in out:
+        if path.suffix not in {".md", ".ipynb"}:
+            message = f"--out {path}: must end in .md (Markdown) or .ipynb (a notebook)"
+            raise BadInputError(message)
+    if any(path.suffix == ".ipynb" for path in out) and not find_spec("ipykernel"):
+        message = "a notebook is run by ipykernel, which is missing: install 'eda-sim[lab]'"
+        raise BadInputError(message)
+
+
+def _write(text: str, out: Path) -> None:
+    with whole_file(out) as path:
+        if out.suffix == ".md":
+            path.write_text(text, encoding="utf-8")
+        else:
+            from eda_sim.evidence.notebook import executed, notebook, write
+
+            write(executed(notebook(text)), path)

@@ -19,6 +19,7 @@ KINDS = {
     "heatmap": "latency over time",
     "lag": "messages not yet settled, over time",
     "queue": "messages that wait for a worker, over time",
+    "recovery": "the lag around faults, and how long until it is made up",
     "timeline": "what each instance did with each delivery",
     "topology": "producers, channels and consumers as a graph",
 }

@@ -11,5 +11,12 @@ module            what it holds
 ``verdicts``      what became of each record
 ``speed``         what the benchmarks found
 ``coverage``      how often the intervals of the analysis hold the truth
+``asking``        single records, answered now
+``page``          all of it, as Markdown
+``notebook``      the page as a notebook, with cells that ask again
 ================  =================================================================================
 """
+
+from eda_sim.evidence.asking import ask
+
+__all__ = ["ask"]

@@ -98,6 +98,7 @@ def tolerance_of_simulation(record: Record) -> Tolerance:
 def simulated_table(
     *,
     families: Collection[str] | None = None,
+    names: Collection[str] | None = None,
     engine: Engine = "compiled",
     replications: int | None = None,
 ) -> pd.DataFrame:
@@ -107,6 +108,8 @@ def simulated_table(
     ----------
     families : collection of str, optional
         Names of the families that are asked; all without it.
+    names : collection of str, optional
+        Identifiers of the records that are asked; all without it.
     engine : {"compiled", "reference", "auto"}
         Who simulates.
     replications : int, optional
@@ -118,7 +121,7 @@ def simulated_table(
         The columns of :func:`computed_table`, one row per record whose verdict is *simulated*; and
         ``scenario``, ``replications``.
     """
-    asked = [record for record in records() if families is None or record.family in families]
+    asked = [record for record in _named(names) if families is None or record.family in families]
     rows = {}
     for group in shared_runs(asked, FAMILIES):
         runs = group.replications if replications is None else replications
@@ -132,8 +135,13 @@ def simulated_table(
     return pd.DataFrame([rows[record.id] for record in asked if record.id in rows])
 
 
-def computed_table() -> pd.DataFrame:
+def computed_table(*, names: Collection[str] | None = None) -> pd.DataFrame:
     """Return each record and what theory or analysis says, as a table.
+
+    Parameters
+    ----------
+    names : collection of str, optional
+        Identifiers of the records that are asked; all without it.
 
     Returns
     -------
@@ -144,12 +152,16 @@ def computed_table() -> pd.DataFrame:
         that no family computes have NaN answers and do not agree.
     """
     rows = []
-    for record in records():
+    for record in _named(names):
         family = FAMILIES[record.family]
         known = family.computation_of(record) is not None
         answer = computed_answer(family, record) if known else float("nan")
         rows.append(_row(record, answer, record.computed))
     return pd.DataFrame(rows)
+
+
+def _named(names: Collection[str] | None) -> list[Record]:
+    return [record for record in records() if names is None or record.id in names]
 
 
 def _row(record: Record, answer: float | Estimate, tolerance: Tolerance) -> dict[str, object]:

@@ -27,6 +27,9 @@ _ARROW: style.Look = {
     "shrinkB": 0,
 }
 
+_SHORTEST_ARROW = 0.03
+"""Of the axis: a shorter one is all heads."""
+
 
 def recovery(
     table: pd.DataFrame,
@@ -105,7 +108,9 @@ def _mark(ax: Axes, row: dict[str, float], color: str) -> None:
     until = last if math.isnan(back) else back
     ax.hlines(level, row["started_at"], until, color=color, linewidth=1.0, linestyle=":", zorder=2)
     height = level + 0.06 * ax.get_ylim()[1]
-    ax.annotate("", xy=(ended, height), xytext=(until, height), arrowprops=_ARROW, zorder=4)
+    first, _ = ax.get_xlim()
+    if until - ended > _SHORTEST_ARROW * (last - first):
+        ax.annotate("", xy=(ended, height), xytext=(until, height), arrowprops=_ARROW, zorder=4)
     said = "not back within the run" if math.isnan(back) else style.duration_text(back - ended)
     ax.annotate(
         said,

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
@@ -65,6 +66,12 @@ WORK, AGAIN, FAULT, WAITING = BLUE, ORANGE, VERMILION, "#A9A9A9"
 """Roles: a handler runs; it runs on a later attempt; something is broken; nobody works on it."""
 
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE, NOTE_SIZE = 11.0, 9.5, 8.5, 8.5
+
+LATENCY = "latency, created to effect"
+"""What an axis of latencies measures."""
+
+_LONGEST_UPRIGHT = 46
+"""Letters that fit beside a figure of the usual height; a longer label takes two lines."""
 
 THEME: Any = {
     "axes.prop_cycle": cycler(color=list(SERIES)),
@@ -134,7 +141,7 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: Grid = "y") -> None:
     # With y given, matplotlib need not lay out all tick labels first to look for room above them.
     ax.set_title(title, loc="left", fontsize=TITLE_SIZE, color=INK, pad=10, y=1.0)
     ax.set_xlabel(x, fontsize=LABEL_SIZE, color=INK)
-    ax.set_ylabel(y, fontsize=LABEL_SIZE, color=INK)
+    ax.set_ylabel(textwrap.fill(y, _LONGEST_UPRIGHT), fontsize=LABEL_SIZE, color=INK)
     ax.tick_params(labelsize=TICK_SIZE, colors=MUTED, labelcolor=INK, length=3, width=0.8)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -144,6 +151,39 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: Grid = "y") -> None:
     ax.set_axisbelow(True)
     if grid != "none":
         ax.grid(visible=True, axis=grid, color=FAINT, linewidth=0.8)
+
+
+def with_intervals(what: str, table: pd.DataFrame | None, *, confidence: float = 0.95) -> str:
+    """Say on the label of an axis what the bars are, if there are any.
+
+    Parameters
+    ----------
+    what : str
+        What the axis measures.
+    table : DataFrame or None
+        ``low`` and ``high`` of the estimates; NaN where there is no interval.
+    confidence : float
+        Probability that an interval covers the truth.
+
+    Examples
+    --------
+    >>> with_intervals("share", pd.DataFrame({"low": [0.1], "high": [0.3]}))
+    'share, with 95 % intervals'
+    """
+    if table is None or not (table["low"].notna() & table["high"].notna()).any():
+        return what
+    return f"{what}, with {100 * confidence:.4g} % intervals"
+
+
+def percentile_text(share: float) -> str:
+    """Return the short name of a percentile.
+
+    Examples
+    --------
+    >>> percentile_text(0.5), percentile_text(0.999)
+    ('p50', 'p99.9')
+    """
+    return f"p{100 * share:g}"
 
 
 def line_style(number: int) -> Look:
@@ -211,9 +251,13 @@ def fault_bands(ax: Axes, faults: pd.DataFrame | None) -> None:
     if faults is None:
         return
     first, last = ax.get_xlim()
+    # Where the names end on each line, in points: a name that would overlap goes one line down.
+    ends: list[float] = []
+    width = 72.0 * ax.bbox.width / ax.figure.dpi
     together = ["kind", "target", "started_at", "ended_at"]
     groups = faults.groupby(together, observed=True, sort=True, dropna=False)["instance"]
-    for what, hit in groups:
+    in_time = sorted(groups, key=lambda group: cast("tuple[Any, ...]", group[0])[2])
+    for what, hit in in_time:
         kind, target, start, end = cast("tuple[str, str, float, float]", what)
         over = last if math.isnan(end) else min(end, last)
         begin = max(start, first)
@@ -224,11 +268,14 @@ def fault_bands(ax: Axes, faults: pd.DataFrame | None) -> None:
         # -1 stands for all instances.
         one = len(hit) == 1 and hit.iloc[0] >= 0
         name = f"{kind} of {target}/{hit.iloc[0]}" if one else f"{kind} of {target}"
+        place = (begin - first) / ((last - first) or 1.0) * width
+        line = next((at for at, end in enumerate(ends) if end <= place), len(ends))
+        ends[line : line + 1] = [place + 0.56 * NOTE_SIZE * (len(name) + 1)]
         ax.annotate(
             name,
             xy=(begin, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(3, -3),
+            xytext=(3, -3 - 1.25 * NOTE_SIZE * line),
             textcoords="offset points",
             va="top",
             ha="left",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -71,3 +72,20 @@ def test_names_at_line_ends_do_not_overlap():
     boxes = [text.get_window_extent() for text in ax.texts]
     for i, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_names_of_faults_close_together_stand_on_lines_of_their_own():
+    ax = style.axes_or_new(None)
+    ax.set_xlim(0, 100)
+    rows = [
+        (kind, "workers", 0, start, start + 5.0)
+        for kind, start in zip("cabd", (10, 14, 60, 18), strict=True)
+    ]
+    columns = ["kind", "target", "instance", "started_at", "ended_at"]
+    style.fault_bands(ax, pd.DataFrame(rows, columns=columns))
+    heights = {text.get_text()[0]: text.xyann[1] for text in ax.texts}
+    assert heights["c"] == heights["b"] > heights["a"] > heights["d"]
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for place, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[place + 1 :])
