@@ -39,8 +39,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+from eda_sim.lessons.kernels import METADATA, executed
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "src"
@@ -50,11 +51,6 @@ SOLUTIONS = HERE / "solutions"
 TAGS = {"parameters", "exercise", "solution", "check", "claim", "nbval-ignore-output"}
 FOLDED = {"check", "claim"}
 """Tags of cells whose code a reader need not see first; JupyterLab shows a bar that opens it."""
-MOST_SECONDS_PER_CELL = 300
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
-}
 MACHINE = re.compile(r"0x[0-9a-f]{6,}|/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\|ipykernel_\d+")
 """What names the machine or the process and must not stand in an output."""
 
@@ -137,16 +133,7 @@ def whole(cells: list[NotebookNode]) -> NotebookNode:
 
 def execute(notebook: NotebookNode) -> NotebookNode:
     """Run a notebook in a new kernel and return it with its outputs, cleaned."""
-    done = copy.deepcopy(notebook)
-    NotebookClient(
-        done,
-        timeout=MOST_SECONDS_PER_CELL,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=True,  # nbclient needs it for sliders that draw; stripped below
-        resources={"metadata": {"path": str(STUDENT)}},
-    ).execute()
-    done.metadata = NotebookNode(copy.deepcopy(METADATA))
+    done = executed(notebook, folder=STUDENT)
     for cell in done.cells:
         if cell.cell_type == "code":
             cell.outputs = cleaned(cell)

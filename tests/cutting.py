@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from eda_sim.engine.summary import Facts, Summarizer, Summary
-from eda_sim.engine.summary.batch import OPEN_STATES
-from eda_sim.engine.trace import NEVER, MessageStatus, Table, Trace
+from eda_sim.engine.trace import NEVER, OPEN_STATES, MessageStatus, Table, Trace
 
 Batch = tuple[Table, Table, Table]
 LIVE = ("message_id", "source", "channel", "key", "created_at")

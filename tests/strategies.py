@@ -219,7 +219,11 @@ def subscriptions(draw: Draw, small: bool) -> Data:
 
 @st.composite
 def consumers(draw: Draw, small: bool, channels: list[str]) -> Data:
-    """A consumer that emits only to channels behind those it reads, so that there is no cycle."""
+    """A consumer that emits to channels behind those it reads, and hardly ever to others.
+
+    What comes back dies out: at most two messages go forward, each may be duplicated, and there are
+    three consumers, so a hundredth going back is less than all.
+    """
     order = {name: number for number, name in enumerate(channels)}
     reads = draw(st.lists(st.sampled_from(channels), min_size=1, max_size=2, unique=True))
     behind = channels[max(order[name] for name in reads) + 1 :]
@@ -246,11 +250,20 @@ def consumers(draw: Draw, small: bool, channels: list[str]) -> Data:
             | st.lists(
                 st.fixed_dictionaries(
                     {"to": st.sampled_from(behind), "key": st.sampled_from(("same", "none"))},
-                    optional={"size": distributions(small, "bytes")},
+                    optional={
+                        "size": distributions(small, "bytes"),
+                        "probability": st.sampled_from((0, 0.3, "50%", 1.0)),
+                    },
                 ),
                 max_size=2,
             )
         )
+    elif draw(st.booleans()):
+        chances = {"probability": st.sampled_from((0.001, 0.005, "0.4%"))}
+        way = st.fixed_dictionaries(
+            {"to": st.sampled_from(channels), **chances}, optional={"choice": names(small)}
+        )
+        consumer["emits"] = draw(st.lists(way, max_size=2))
     return consumer
 
 

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from eda_sim.analysis.tables import Tables, is_one_of
+from eda_sim.analysis.tables import Tables, is_one_of, state_name
+from eda_sim.engine import trace
 
-OPEN_STATES = ("stored", "available", "acquired", "scheduled")
-"""States in which a copy may still be handed over."""
+OPEN_STATES = tuple(map(state_name, trace.OPEN_STATES))
+"""States in which a copy may still be handed over, as tables call them."""
 
-FAILED_STATUSES = ("rejected", "expired", "truncated", "lost")
-"""Ends of publishing that leave no copy behind; "unknown" is not one, a copy may still turn up."""
-
+_FAILED_STATUSES = tuple(map(state_name, trace.FAILED_STATUSES))
 
 FATES: Mapping[str, tuple[str, ...]] = {
     "messages": ("channel", "created_at", "status"),
@@ -162,6 +161,6 @@ def _final(tables: Tables, consumer: str, stored: np.ndarray) -> np.ndarray:
     own = is_one_of(copies["consumer"], [consumer])
     ids = copies["message_id"].to_numpy()
     still_open = np.bincount(ids[own & is_one_of(copies["state"], OPEN_STATES)], minlength=size)
-    failed = is_one_of(tables.messages["status"], FAILED_STATUSES)
+    failed = is_one_of(tables.messages["status"], _FAILED_STATUSES)
     final: np.ndarray = (still_open == 0) & ((stored > 0) | failed)
     return final

@@ -1,7 +1,7 @@
 """The topology of a scenario: who sends to whom.
 
 A scenario is a directed graph. Producers publish to channels, channels deliver to consumers, and
-consumers may emit to channels again. Most are layered, some have cycles (a retry channel).
+consumers may emit to channels again. Most are layered, some have cycles (a retry channel, rework).
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ def topology(scenario: Scenario) -> pd.DataFrame:
     DataFrame
         One row per edge: ``source``, ``source_kind``, ``target``, ``target_kind`` (kinds are
         ``producer``, ``channel``, ``consumer``), ``relation`` (``publishes``, ``delivers``,
-        ``emits``, ``gives up to``, ``redrives``), ``source_label``, ``target_label`` (the name
-        and its most telling number).
+        ``emits``, ``gives up to``, ``redrives``), ``probability`` (of an emission; 1 for all
+        else), ``source_label``, ``target_label`` (the name and its most telling number).
     """
     rows: list[tuple[str, str, str, str, str]] = []
+    probabilities: dict[int, float] = {}
     for name, producer in scenario.producers.items():
         rows.append((name, "producer", producer.to, "channel", "publishes"))
     for name, consumer in scenario.consumers.items():
         rows += [(channel, "channel", name, "consumer", "delivers") for channel in consumer.reads]
-        rows += [(name, "consumer", emission.to, "channel", "emits") for emission in consumer.emits]
+        for emission in consumer.emits:
+            probabilities[len(rows)] = emission.probability
+            rows.append((name, "consumer", emission.to, "channel", "emits"))
         letters, redrive = consumer.subscription.dead_letter, consumer.subscription.redrive
         if letters is not None:
             rows.append((name, "consumer", letters, "channel", "gives up to"))
@@ -41,6 +44,7 @@ def topology(scenario: Scenario) -> pd.DataFrame:
             rows += [(letters, "channel", channel, "channel", "redrives") for channel in back]
     columns = ["source", "source_kind", "target", "target_kind", "relation"]
     table = pd.DataFrame(rows, columns=columns)
+    table["probability"] = [probabilities.get(row, 1.0) for row in range(len(table))]
     labels = _labels(scenario)
     for end in ("source", "target"):
         table[f"{end}_label"] = [

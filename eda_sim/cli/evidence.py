@@ -37,8 +37,8 @@ def evidence(out: tuple[Path, ...], experiments: int, seed: int) -> None:
     Records of others are computed and simulated, all bundled scenarios run on both engines, and
     intervals are made for models whose truth is known. It takes a few minutes.
 
-    The exit code is 1 if a record or an engine does not agree; the page is written all the same,
-    and shows it.
+    If a record or an engine does not agree, the exit code is 1, each is named, and the files stay
+    as they were. Without --out the page is printed all the same.
     """
     _refuse_other_kinds(out)
     from eda_sim.evidence.coverage import coverage
@@ -59,11 +59,14 @@ def evidence(out: tuple[Path, ...], experiments: int, seed: int) -> None:
     text = page(found)
     if not out:
         click.echo(text, nl=False)
-    for each in out:
-        _write(text, each)
     failures = found.failures()
     if failures:
         raise FailedCheckError("\n".join(failures))
+    # A notebook may still fail, so nothing is written before everything is there.
+    contents = [(path, _as_notebook(text) if path.suffix == ".ipynb" else text) for path in out]
+    for target, content in contents:
+        with whole_file(target) as path:
+            path.write_text(content, encoding="utf-8")
 
 
 def _refuse_other_kinds(out: tuple[Path, ...]) -> None:
@@ -77,11 +80,9 @@ def _refuse_other_kinds(out: tuple[Path, ...]) -> None:
         raise BadInputError(message)
 
 
-def _write(text: str, out: Path) -> None:
-    with whole_file(out) as path:
-        if out.suffix == ".md":
-            path.write_text(text, encoding="utf-8")
-        else:
-            from eda_sim.evidence.notebook import executed, notebook, write
+def _as_notebook(text: str) -> str:
+    import nbformat
 
-            write(executed(notebook(text)), path)
+    from eda_sim.evidence.notebook import answered, notebook
+
+    return str(nbformat.writes(answered(notebook(text)))) + "\n"

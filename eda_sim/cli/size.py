@@ -99,7 +99,10 @@ def size(
         click.echo(json.dumps(printed, indent=2))
     else:
         word = wording_of(result.objective.metric)
-        rows = [(vary, "mean", "bound", "runs", "meets")]
+        # A one-sided interval has one end: what must be on the right side of the objective.
+        share = f"{100 * result.confidence:.4g} %"
+        bound = "worst run" if result.objective.is_exact else f"one-sided {share} bound"
+        rows = [(vary, "mean", bound, "runs", "meets")]
         rows += [
             (str(value), word(mean), word(bound), str(n), "yes" if meets else "no")
             for value, mean, bound, n, meets in result.table.itertuples(index=False)

@@ -66,6 +66,23 @@ class CopyState(enum.IntEnum):
     """Stored and not committed yet: its subscription does not see it."""
 
 
+OPEN_STATES = (
+    CopyState.STORED,
+    CopyState.AVAILABLE,
+    CopyState.ACQUIRED,
+    CopyState.SCHEDULED,
+)
+"""States in which a copy may still be handed over."""
+
+FAILED_STATUSES = (
+    MessageStatus.REJECTED,
+    MessageStatus.EXPIRED,
+    MessageStatus.TRUNCATED,
+    MessageStatus.LOST,
+)
+"""Ends of publishing that leave no copy behind; UNKNOWN is not one, a copy may still turn up."""
+
+
 class Outcome(enum.IntEnum):
     """How one delivery ended."""
 

@@ -32,7 +32,7 @@ def ask(*names: str, engine: Engine = "compiled") -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there is no such record.
+        If no record is named, or there is none of a name.
 
     Examples
     --------
@@ -40,6 +40,9 @@ def ask(*names: str, engine: Engine = "compiled") -> pd.DataFrame:
     'computed'
     """
     known = {record.id for record in records()}
+    if not names:
+        message = f"names is empty: must be one or more of {len(known)} records, as 'replicas.3'"
+        raise ValueError(message)
     for name in names:
         if name not in known:
             message = f"there is no record {name!r}{nearest(name, known)}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from eda_sim.lessons.kernels import METADATA, executed
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -45,12 +46,6 @@ Both engines write the same run to the last bit, and no law is broken; else this
 """
 _CHECK = """\
 es.check(es.load("broker_failover").replace({"duration": "1min"}))"""
-
-_METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
-}
-_MOST_SECONDS_PER_CELL = 300
 
 
 def notebook(text: str) -> NotebookNode:
@@ -90,19 +85,17 @@ def notebook(text: str) -> NotebookNode:
     ]
     for cell in cells:
         cell["id"] = hashlib.blake2s(cell.source.encode(), digest_size=4).hexdigest()
-    made: NotebookNode = v4.new_notebook(cells=cells, metadata=_METADATA)
+    made: NotebookNode = v4.new_notebook(cells=cells, metadata=METADATA)
     return made
 
 
-def executed(made: NotebookNode) -> NotebookNode:
-    """Run a notebook in a new kernel; return it with its outputs, and nothing of the moment.
-
-    The kernel is ipykernel, which comes with ``eda-sim[lab]``.
+def answered(made: NotebookNode) -> NotebookNode:
+    """Run a notebook; return it with the results of its cells.
 
     Parameters
     ----------
     made : NotebookNode
-        What :func:`notebook` returned; it is changed.
+        What :func:`notebook` returned.
 
     Returns
     -------
@@ -113,21 +106,10 @@ def executed(made: NotebookNode) -> NotebookNode:
     nbclient.exceptions.CellExecutionError
         If a cell fails.
     """
-    from nbclient import NotebookClient
-
-    NotebookClient(made, timeout=_MOST_SECONDS_PER_CELL, record_timing=False).execute()
-    made["metadata"] = _METADATA
-    for cell in made.cells:
-        outputs: list[Any] = cell.get("outputs", [])
-        # What is still compiled or warmed up may speak; only results are kept.
-        kept = [output for output in outputs if output.output_type == "execute_result"]
-        if outputs:
+    done = executed(made)
+    for cell in done.cells:
+        if cell.cell_type == "code":
+            # What is compiled on the way may speak; only results are kept.
+            kept = [output for output in cell.outputs if output.output_type == "execute_result"]
             cell["outputs"] = kept
-    return made
-
-
-def write(made: NotebookNode, path: Path) -> None:
-    """Write a notebook to a file."""
-    import nbformat
-
-    path.write_text(nbformat.writes(made) + "\n", encoding="utf-8")
+    return done

@@ -92,7 +92,12 @@ class Comparison:
         from eda_sim.plots.accessor import ComparisonPlot
 
         return ComparisonPlot(
-            self.table, self.runs, self.ratio, str(self.metric), self.metric.dimension
+            self.table,
+            self.runs,
+            self.ratio,
+            str(self.metric),
+            self.metric.dimension,
+            self.confidence,
         )
 
     def _pairs(self) -> tuple[Any, Any]:

@@ -54,9 +54,10 @@ class Sizing:
     low, high : int, float or str
         Ends of the range.
     table : DataFrame
-        One row per value that was run, in ascending order: ``value``, ``mean`` (of the metric),
-        ``bound`` (what has to be on the right side: a one-sided confidence bound), ``n``
-        (replications), ``meets``.
+        One row per value that was run, in ascending order: ``value``, ``mean`` (of the metric over
+        the runs), ``bound`` (the end of its one-sided interval: with that confidence the true mean
+        is not beyond it, on the side of the objective, and has no end on the other; with ``==``
+        the worst run), ``n`` (replications), ``meets``.
     confidence : float
         Of each bound.
     scenario : Scenario or None

@@ -42,9 +42,14 @@ class RunPlots:
         objective: tuple[float, float] | None = None,
         ax: Axes | None = None,
     ) -> Axes:
-        """Draw latency by nines; see :func:`eda_sim.plots.latency.by_nines`."""
-        table = latency(self.tables, consumer=consumer).ecdf()
-        return latency_plots.by_nines(table, objective=objective, ax=ax)
+        """Draw latency by nines; see :func:`eda_sim.plots.latency.by_nines`.
+
+        ``objective`` is a share and its seconds: (0.999, 0.1) is "99.9 % within 100 ms".
+        """
+        took = latency(self.tables, consumer=consumer)
+        return latency_plots.by_nines(
+            took.ecdf(), intervals=took.quantile(), objective=objective, ax=ax
+        )
 
     def percentiles(
         self,
@@ -59,7 +64,8 @@ class RunPlots:
 
     def ecdf(self, consumer: str | None = None, *, ax: Axes | None = None) -> Axes:
         """Draw the empirical distribution; see :func:`eda_sim.plots.latency.ecdf`."""
-        return latency_plots.ecdf(latency(self.tables, consumer=consumer).ecdf(), ax=ax)
+        took = latency(self.tables, consumer=consumer)
+        return latency_plots.ecdf(took.ecdf(), intervals=took.quantile(), ax=ax)
 
     def heatmap(
         self, consumer: str | None = None, *, windows: int = 60, ax: Axes | None = None
@@ -117,6 +123,7 @@ class ComparisonPlot:
     ratio: Estimate = field(repr=False)
     what: str
     dimension: Dimension
+    confidence: float = 0.95
 
     def __call__(
         self,
@@ -156,6 +163,7 @@ class ComparisonPlot:
             dimension=self.dimension,
             what=what or self.what,
             names=names,
+            confidence=self.confidence,
             title=title,
             ax=ax,
         )

@@ -44,8 +44,9 @@ def comparison(
     *,
     pairs: pd.DataFrame | None = None,
     dimension: Dimension = "time",
-    what: str = "created to effect",
+    what: str = style.LATENCY,
     names: tuple[str, str] = ("scenario", "variant"),
+    confidence: float = 0.95,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -64,6 +65,8 @@ def comparison(
         What is compared.
     names : (str, str)
         What the two are called.
+    confidence : float
+        Of the intervals in the table: a word on the axis.
     title : str, optional
         Instead of the one that says what is to be seen.
     ax : Axes, optional
@@ -104,7 +107,7 @@ def comparison(
         ax,
         title=title or _title(kind, third, dimension, names),
         x="",
-        y=f"{what}{_UNITS[dimension]}",
+        y=style.with_intervals(f"{what}{_UNITS[dimension]}", table, confidence=confidence),
     )
     _spell_ticks(ax, dimension)
     if math.isfinite(base) and (kind == "difference" or base > 0):

@@ -86,7 +86,7 @@ def freshness(
         ax,
         title=title or "How likely a read sees a write, some time after it",
         x="time from the write to the read",
-        y="fresh [share of the reads]",
+        y=style.with_intervals("fresh [share of the reads]", table),
     )
     return ax
 

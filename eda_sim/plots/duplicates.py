@@ -74,9 +74,8 @@ def guarantee(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     ax.set_xlim(0, 1.32)  # room for the words behind a full bar
     ax.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
-    style.dress(
-        ax, title=title or "What became of the messages", x="share of the messages", y="", grid="x"
-    )
+    words = style.with_intervals("share of the messages", table)
+    style.dress(ax, title=title or "What became of the messages", x=words, y="", grid="x")
     return ax
 
 
@@ -135,7 +134,7 @@ def residual(
         ax,
         title=title or "The longer the window, the fewer copies slip past it",
         x=x,
-        y=y,
+        y=style.with_intervals(y, table),
     )
     return ax
 

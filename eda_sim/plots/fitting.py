@@ -173,7 +173,7 @@ def _mark_percentiles(ax: Axes, table: pd.DataFrame) -> None:
         if len(table) and table["probability"].iloc[-1] >= share:
             at = float(np.interp(share, table["probability"], table["model_s"]))
             ax.annotate(
-                f"p{100 * share:g}",
+                style.percentile_text(share),
                 xy=(at, at),
                 xytext=(7, -11),
                 textcoords="offset points",

@@ -89,7 +89,7 @@ def heatmap(
         ax,
         title=title or f"{name}: how long messages took, by when they were created",
         x="simulated time of creation [s]",
-        y="created to effect [log scale]",
+        y=f"{style.LATENCY} [log scale]",
         grid="none",
     )
     return ax

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -58,18 +60,28 @@ def percentiles(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
         ax,
         title=title or _tail_title(table, names),
         x="messages that took at most so long [share]",
-        y="created to effect [log scale]",
+        y=f"{style.with_intervals(style.LATENCY, table)} [log scale]",
     )
     return ax
 
 
-def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def ecdf(
+    table: pd.DataFrame,
+    *,
+    intervals: pd.DataFrame | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the share of messages that took at most so long.
 
     Parameters
     ----------
     table : DataFrame
         ``consumer``, ``seconds``, ``share``, as ``run.latency().ecdf()`` returns it.
+    intervals : DataFrame, optional
+        ``consumer``, ``quantile``, ``value``, ``low``, ``high`` (s), as
+        ``run.latency().quantile([...])`` returns it: bars across the line. Without ``low`` and
+        ``high`` (NaN) there is none.
     title : str, optional
         Instead of the one that says what is to be seen.
     ax : Axes, optional
@@ -81,12 +93,15 @@ def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     """
     ax = style.axes_or_new(ax)
     names = list(dict.fromkeys(table["consumer"]))
-    style.duration_axis(ax, "x", table.loc[table["share"] >= _TELLING, "seconds"])
+    telling = table.loc[table["share"] >= _TELLING, "seconds"]
+    style.duration_axis(ax, "x", pd.concat([telling, *_ends(intervals)]))
     ax.set_ylim(0, 1.02)
     for number, name in enumerate(names):
         own = table[table["consumer"] == name]
         look = style.line_style(number)
         ax.step(own["seconds"], own["share"], where="post", label=name, **look)
+        bars = _known(intervals, name)
+        _draw_bars(ax.hlines, bars["quantile"], bars, str(look["color"]))
     for share in (0.5, 0.9, 0.99):
         ax.axhline(share, color=style.MUTED, linewidth=0.6, linestyle=(0, (1, 2)), zorder=1)
     ax.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 0.99])
@@ -96,7 +111,7 @@ def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     style.dress(
         ax,
         title=title or _median_title(table, names),
-        x="created to effect [log scale]",
+        x=f"{style.with_intervals(style.LATENCY, intervals)} [log scale]",
         y="messages that took at most so long [share]",
         grid="x",
     )
@@ -106,6 +121,7 @@ def ecdf(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
 def by_nines(
     table: pd.DataFrame,
     *,
+    intervals: pd.DataFrame | None = None,
     objective: tuple[float, float] | None = None,
     linear: bool = False,
     title: str | None = None,
@@ -117,6 +133,10 @@ def by_nines(
     ----------
     table : DataFrame
         ``consumer``, ``seconds``, ``share``, as ``run.latency().ecdf()`` returns it.
+    intervals : DataFrame, optional
+        ``consumer``, ``quantile``, ``value``, ``low``, ``high`` (s), as
+        ``run.latency().quantile([...])`` returns it: bars across the line. Without ``low`` and
+        ``high`` (NaN) there is none.
     objective : (float, float), optional
         A share and the seconds that it must not exceed: (0.99, 0.2) is "99 % within 200 ms".
     linear : bool
@@ -136,12 +156,16 @@ def by_nines(
     inner = table[table["share"] < 1]
     nines = -np.log10(1 - inner["share"])
     highest = float(nines.max()) if len(inner) else 1.0
+    aims = pd.Series([objective[1]] if objective else [], dtype=float)
+    if objective is not None:
+        highest = max(highest, -np.log10(1 - objective[0]))
     if linear:
-        shown = [*inner["seconds"], *(objective[1:] if objective else ())]
-        ax.set_ylim(0, 1.05 * max(shown) if shown else None)
+        shown = pd.concat([inner["seconds"], aims, *_ends(intervals)])
+        ax.set_ylim(0, 1.05 * float(shown.max()) if len(shown) else None)
         ax.yaxis.set_major_formatter(lambda value, _: style.duration_text(value))
     else:
-        style.duration_axis(ax, "y", inner.loc[inner["share"] >= _TELLING, "seconds"])
+        telling = inner.loc[inner["share"] >= _TELLING, "seconds"]
+        style.duration_axis(ax, "y", pd.concat([telling, aims, *_ends(intervals)]))
     ax.set_xlim(0, max(highest, 1.0) * 1.02)
     style.nines_axis(ax, highest)
     ends = []
@@ -152,6 +176,8 @@ def by_nines(
         if len(own):
             end = (float(nines[own.index[-1]]), float(own["seconds"].iloc[-1]))
             ends.append((*end, name, str(look["color"])))
+        bars = _known(intervals, name)
+        _draw_bars(ax.vlines, -np.log10(1 - bars["quantile"]), bars, str(look["color"]))
     if objective is not None:
         _draw_objective(ax, *objective)
     if len(names) > 1:
@@ -160,10 +186,34 @@ def by_nines(
         ax,
         title=title or _tail_title(_read_off(table), names),
         x="percentile [each nine is one step]",
-        y="created to effect" if linear else "created to effect [log scale]",
+        y=style.with_intervals(style.LATENCY, intervals) + ("" if linear else " [log scale]"),
         grid="both",
     )
     return ax
+
+
+def _known(intervals: pd.DataFrame | None, name: str) -> pd.DataFrame:
+    """Return the intervals of one consumer that are known."""
+    if intervals is None:
+        return pd.DataFrame(columns=["quantile", "low", "high"], dtype=float)
+    own = intervals[(intervals["consumer"] == name) & (intervals["quantile"] < 1)]
+    return own.dropna(subset=["low", "high"])
+
+
+def _ends(intervals: pd.DataFrame | None) -> list[pd.Series]:
+    """Return the ends of all intervals, for which a scale must have room."""
+    if intervals is None:
+        return []
+    known = intervals.dropna(subset=["low", "high"])
+    return [known["low"], known["high"]]
+
+
+def _draw_bars(
+    draw: Callable[..., object], place: pd.Series, bars: pd.DataFrame, color: str
+) -> None:
+    look: style.Look = {"color": color, "linewidth": 4.0, "alpha": 0.4, "zorder": 2.5}
+    if len(bars):
+        draw(place, bars["low"], bars["high"], **look)
 
 
 def _draw_objective(ax: Axes, share: float, seconds: float) -> None:

@@ -56,7 +56,7 @@ def load_curve(
         ax.plot(line["utilization"], line["value"], zorder=1.5, **look)
         if len(line):
             last = (float(line["utilization"].iloc[-1]), float(line["value"].iloc[-1]))
-            ends.append((*last, f"p{100 * share:g}", color))
+            ends.append((*last, style.percentile_text(share), color))
     ax.set_xlim(0, 1)
     ax.set_ylim(0, None)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent_text(value)))
@@ -66,7 +66,7 @@ def load_curve(
         ax,
         title=title or "The last tenth of utilization costs the most",
         x="utilization [share of time that the workers are busy]",
-        y="created to effect",
+        y=style.with_intervals(style.LATENCY, table),
     )
     return ax
 
@@ -75,7 +75,7 @@ def estimates(
     table: pd.DataFrame,
     *,
     reference: tuple[float, str] | None = None,
-    what: str = "created to effect",
+    what: str = style.LATENCY,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -123,7 +123,8 @@ def estimates(
     ax.set_ylim(len(table) - 0.4, -1.1 if reference is not None else -0.6)
     ax.set_xlim(0, None)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.duration_text(value)))
-    style.dress(ax, title=title or "Estimates with their intervals", x=what, y="", grid="x")
+    words = style.with_intervals(what, table)
+    style.dress(ax, title=title or "Estimates with their intervals", x=words, y="", grid="x")
     return ax
 
 

@@ -191,7 +191,7 @@ def _draw_waiting(ax: Axes, table: pd.DataFrame) -> list[Artist]:
     height = waits["lane"].to_numpy() - _BAR / 2 - 0.07 - 0.07 * level
     look: style.Look = {"color": style.WAITING, "linewidth": 1.1}
     ax.hlines(height, waits["available_at"], waits["started_at"], zorder=1.5, **look)
-    return [Line2D([], [], label="message waits", **look)]
+    return [Line2D([], [], label="message waits for the worker", **look)]
 
 
 def _draw_handlers(ax: Axes, table: pd.DataFrame, end: float) -> list[Artist]:

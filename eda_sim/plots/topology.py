@@ -17,6 +17,8 @@ from eda_sim.plots import style
 Node = tuple[str, str]
 """Kind and name: a channel and a consumer may share a name."""
 
+Point = tuple[float, float]
+
 _WIDTH, _HEIGHT = 0.66, 0.62
 _FACES = {"producer": "#D5ECE3", "channel": "#F2F2F2", "consumer": "#D3E5F1"}
 _EDGES = {"producer": style.GREEN, "channel": style.MUTED, "consumer": style.BLUE}
@@ -31,19 +33,29 @@ _ARROW: style.Look = {
     "shrinkB": 1,
     "zorder": 1,
 }
+_SHARE: style.Look = {
+    "ha": "center",
+    "va": "center",
+    "fontsize": 7.5,
+    "color": style.INK,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    "zorder": 4,
+}
 
 
 def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw who sends to whom, each step of a message one column further right.
 
     Producers are green, channels grey with round ends, consumers blue. An arrow that leads back (a
-    cycle) is dashed and runs below.
+    cycle) is dashed and runs below. Where an effect emits less than one message on average, or
+    more, an arrow says how many, in percent.
 
     Parameters
     ----------
     table : DataFrame
         One row per edge: ``source``, ``source_kind``, ``target``, ``target_kind``,
-        ``source_label``, ``target_label``, as ``run.topology()`` returns it.
+        ``source_label``, ``target_label``, and ``probability`` (without it all are 1),
+        as ``run.topology()`` returns it.
     title : str, optional
         Instead of the one that says what is to be seen.
     ax : Axes, optional
@@ -63,15 +75,21 @@ def topology(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     ax.set_axis_off()
     ax.set_xlim(-0.45, max(len(columns), 1) - 0.55)
     ax.set_ylim(low - (0.65 if back else 0.4), high + 0.4)
+    labels: list[tuple[Point, str]] = []
     for route in routes:
-        _draw_edge(ax, [place[node] for node in route])
+        middle = _draw_edge(ax, [place[node] for node in route])
+        labels.append((middle, _share(graph, route[0], route[-1])))
     for source, target in back:
-        _draw_back_edge(ax, place[source], place[target], floor=low - 0.55)
+        middle = _draw_back_edge(ax, place[source], place[target], floor=low - 0.55)
+        labels.append((middle, _share(graph, source, target)))
     for node in graph:
         _draw_node(ax, node[0], graph.nodes[node]["label"], *place[node])
     said = title or _said(graph)
     ax.set_title(said, loc="left", fontsize=style.TITLE_SIZE, color=style.INK, pad=8)
     _fit_labels(ax)
+    for middle, label in labels:
+        if label:
+            ax.text(*middle, label, **_SHARE)
     return ax
 
 
@@ -83,7 +101,15 @@ def _graph(table: pd.DataFrame) -> nx.DiGraph[Node]:
         graph.add_node(source, label=row["source_label"])
         graph.add_node(target, label=row["target_label"])
         graph.add_edge(source, target)
+        if row.get("relation") == "emits":
+            edge = graph.edges[source, target]
+            edge["messages"] = edge.get("messages", 0.0) + float(row.get("probability", 1.0))
     return graph
+
+
+def _share(graph: nx.DiGraph[Node], source: Node, target: Node) -> str:
+    messages = graph.edges[source, target].get("messages", 1.0)
+    return "" if messages == 1.0 else f"{100 * messages:.4g}%"
 
 
 def _back_edges(graph: nx.DiGraph[Node]) -> set[tuple[Node, Node]]:
@@ -198,8 +224,11 @@ def _draw_node(ax: Axes, kind: str, label: str, x: float, y: float) -> None:
     ax.text(x, y, label, ha="center", va="center", fontsize=9, color=style.INK, zorder=3)
 
 
-def _draw_edge(ax: Axes, points: list[tuple[float, float]]) -> None:
-    """Draw an arrow through the middle of each gap, flat where it leaves, passes and arrives."""
+def _draw_edge(ax: Axes, points: list[Point]) -> Point:
+    """Draw an arrow through the middle of each gap, flat where it leaves, passes and arrives.
+
+    Returns the middle of its first gap.
+    """
     x, y = points[0]
     vertices, codes = [(x + _WIDTH / 2, y)], [Path.MOVETO]
     for (x0, y0), (x1, y1) in pairwise(points):
@@ -211,12 +240,15 @@ def _draw_edge(ax: Axes, points: list[tuple[float, float]]) -> None:
             vertices.append((x1 + _WIDTH / 2, y1))
             codes.append(Path.LINETO)
     ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), **_ARROW))
+    (x0, y0), (x1, y1) = points[:2]
+    return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def _draw_back_edge(
-    ax: Axes, source: tuple[float, float], target: tuple[float, float], floor: float
-) -> None:
-    """Draw a dashed arrow to the left: down a gap between columns, below everything, and up."""
+def _draw_back_edge(ax: Axes, source: Point, target: Point, floor: float) -> Point:
+    """Draw a dashed arrow to the left: down a gap between columns, below everything, and up.
+
+    Returns the middle of its way below.
+    """
     (x0, y0), (x1, y1) = source, target
     begin, end = x0 + _WIDTH / 2, x1 - _WIDTH / 2
     gap = (1 - _WIDTH) / 2
@@ -225,6 +257,7 @@ def _draw_back_edge(
     vertices += [(left + gap, floor), (left, floor), (left, y1), (end, y1)]
     codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3]
     ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), linestyle="--", **_ARROW))
+    return (left + right) / 2, floor
 
 
 def _fit_labels(ax: Axes) -> None:

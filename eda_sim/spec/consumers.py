@@ -13,6 +13,7 @@ message when there is no further attempt.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
@@ -32,6 +33,9 @@ from eda_sim.spec.subscription_rules import preemption_contradictions, settlemen
 from eda_sim.spec.subscriptions import Subscription
 
 MOST_JOINED = 10_000
+
+ROUNDING = 1e-9
+"""What the sum of probabilities may be above 1."""
 
 
 class Deduplication(Model):
@@ -82,10 +86,21 @@ class Emission(ConsistentModel):
         description="Once, when so many messages with one correlation id have taken effect "
         "(fan-in); default null: for each.",
     )
+    probability: Probability = Field(
+        default=1.0,
+        description="Share of the times in which it is published; default 1.",
+    )
+    choice: Name | None = Field(
+        default=None,
+        description="Entries with the same word here exclude each other: at most one of them is "
+        "published, each with its probability; default null: drawn on its own.",
+    )
 
     def _contradictions(self) -> Iterator[tuple[str, str]]:
         if self.on == "failure" and self.join is not None:
             yield "join", "only with on: effect"
+        if self.choice is not None and self.join is not None:
+            yield "choice", "not with join: what is joined is published once, and nothing else"
 
 
 def _as_list(value: object) -> object:
@@ -197,8 +212,8 @@ class Consumer(ConsistentModel):
     )
     emits: Emissions = Field(
         default=(),
-        description="Channel, or list of {to, key, size}, published to after an effect; default "
-        "none.",
+        description="Channel, or list of {to, key, size, probability, ...}, published to after an "
+        "effect; default none.",
     )
     publishing: Publishing = Field(
         default=Publishing(),
@@ -219,9 +234,21 @@ class Consumer(ConsistentModel):
             yield "concurrency", f"instances times concurrency must be at most {MOST_WORKERS}"
         if len(set(self.reads)) < len(self.reads):
             yield "reads", "names a channel twice"
+        yield from self._choice_contradictions()
         yield from self._handling_contradictions()
         yield from preemption_contradictions(self)
         yield from settlement_contradictions(self)
+
+    def _choice_contradictions(self) -> Iterator[tuple[str, str]]:
+        choices = {entry.choice: entry.on for entry in self.emits if entry.choice is not None}
+        for choice, on in choices.items():
+            entries = [entry for entry in self.emits if entry.choice == choice]
+            if any(entry.on != on for entry in entries):
+                yield "emits", f"the entries of choice {choice!r} must have the same on"
+            total = math.fsum(entry.probability for entry in entries)
+            if total > 1.0 + ROUNDING:
+                message = f"the probabilities of choice {choice!r} add up to {total:.6g}"
+                yield "emits", f"{message}: must be at most 1"
 
     def _handling_contradictions(self) -> Iterator[tuple[str, str]]:
         yield from self._retry_contradictions()

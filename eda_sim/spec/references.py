@@ -1,4 +1,4 @@
-"""Names that point to each other: every one must be there, and no emission may come back."""
+"""Names that point to each other: every one must be there, and what comes back must die out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eda_sim.spec.errors import Path, Problem, nearest
 from eda_sim.spec.faults.parties import Party, no_way_between, resolve
+from eda_sim.spec.loops import check_loops
 from eda_sim.spec.publishing import check_publishing
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def check_references(scenario: Scenario) -> list[Problem]:
         Nothing if all is well.
     """
     problems = [*_channels(scenario), *_faults(scenario)]
-    return problems or [*check_publishing(scenario), *_cycles(scenario)]
+    return problems or [*check_publishing(scenario), *check_loops(scenario)]
 
 
 def _channels(scenario: Scenario) -> Iterator[Problem]:
@@ -71,59 +72,3 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
             message = no_way_between(scenario, *parties)
             if message:
                 yield Problem(path=path, message=message)
-
-
-def _cycles(scenario: Scenario) -> list[Problem]:
-    """Find a cycle of emissions and dead letters: it would never end."""
-    emits = {
-        name: [emission.to for emission in consumer.emits]
-        for name, consumer in scenario.consumers.items()
-    }
-    for name, consumer in scenario.consumers.items():
-        if consumer.subscription.dead_letter is not None:
-            emits[name].append(consumer.subscription.dead_letter)
-    readers: dict[str, list[str]] = {channel: [] for channel in scenario.channels}
-    for name, consumer in scenario.consumers.items():
-        for channel in consumer.reads:
-            readers[channel].append(name)
-    done: set[str] = set()
-    for start in emits:
-        # Depth first without recursion: (consumer, the steps that are left from it).
-        trail: list[tuple[str, Iterator[tuple[str, str]]]] = []
-        names: list[str] = []
-        channels: list[str] = []
-        if start in done:
-            continue
-        trail.append((start, _steps(start, emits, readers)))
-        names.append(start)
-        while trail:
-            _, steps = trail[-1]
-            move = next(steps, None)
-            if move is None:
-                done.add(names.pop())
-                trail.pop()
-                if channels:
-                    channels.pop()
-                continue
-            channel, reader = move
-            if reader in names:
-                begin = names.index(reader)
-                loop = [
-                    f"{a} -> {c}"
-                    for a, c in zip(names[begin:], [*channels[begin:], channel], strict=True)
-                ]
-                message = f"a cycle that never ends: {' -> '.join(loop)} -> {reader}"
-                is_emitted = any(e.to == channel for e in scenario.consumers[names[-1]].emits)
-                field: Path = ("emits",) if is_emitted else ("subscription", "dead_letter")
-                return [Problem(path=("consumers", names[-1], *field), message=message)]
-            if reader not in done:
-                trail.append((reader, _steps(reader, emits, readers)))
-                names.append(reader)
-                channels.append(channel)
-    return []
-
-
-def _steps(
-    name: str, emits: dict[str, list[str]], readers: dict[str, list[str]]
-) -> Iterator[tuple[str, str]]:
-    return ((channel, reader) for channel in emits[name] for reader in readers[channel])

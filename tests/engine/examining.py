@@ -15,8 +15,7 @@ from hypothesis import seed as seeded
 
 import eda_sim as es
 from eda_sim.engine import execute as module
-from eda_sim.engine.laws.case import OPEN_STATES
-from eda_sim.engine.trace import NEVER, TABLES, MessageStatus, Trace
+from eda_sim.engine.trace import NEVER, OPEN_STATES, TABLES, MessageStatus, Trace
 from eda_sim.spec import Scenario
 from tests.engine.mixtures import Focus, mixtures
 

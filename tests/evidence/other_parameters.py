@@ -21,6 +21,11 @@ NETWORK = {
     "routing": [[0, 0.3, 0.2, 0.4], [0, 0, 0.5, 0.5], [0, 0, 0, 0.6], [0, 0, 0, 0]],
     "mean_services": [0.3, 0.4, 0.35, 0.25],
 }
+FEEDBACK = {
+    "arrival_rates": [1.0, 0, 0.5],
+    "routing": [[0.2, 0.5, 0], [0.3, 0, 0.4], [0.1, 0.25, 0.25]],
+    "mean_services": [0.25, 0.3, 0.35],
+}
 
 OTHER_PARAMETERS = [
     ("mm1", "mean_sojourn", None, MM1),
@@ -145,6 +150,8 @@ OTHER_PARAMETERS = [
     ("tandem", "sojourn_tail", 2.0, TANDEM),
     ("jackson", "mean_time", None, NETWORK),
     ("jackson", "mean_number_at_station", 1, NETWORK),
+    ("jackson", "mean_time", None, FEEDBACK),
+    ("jackson", "mean_number_at_station", 1, FEEDBACK),
     (
         "transient",
         "mean_wait_of_first",

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import eda_sim as es
 from eda_sim.cli import main
 from eda_sim.evidence import coverage, engines, verdicts
-from eda_sim.evidence.notebook import ASKED, executed, notebook
+from eda_sim.evidence.notebook import ASKED, answered, notebook
 from eda_sim.evidence.page import verdicts_on
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,7 +50,7 @@ def test_cells_are_run_and_their_results_kept():
     for cell in made.cells:
         if cell.cell_type == "code":
             cell.source = "print('warming up')\n1 + 1"
-    for cell in executed(made).cells:
+    for cell in answered(made).cells:
         if cell.cell_type == "code":
             (output,) = cell.outputs
             assert output.data["text/plain"] == "2"
@@ -74,8 +74,6 @@ def test_who_has_no_kernel_is_told_what_to_install(tmp_path, monkeypatch):
 
 
 def test_one_command_writes_both_and_a_cell_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    records = es.evidence.ask  # loaded before anything is replaced
-    assert records is not None
     some = verdicts.computed_table()
     monkeypatch.setattr(verdicts, "computed_table", lambda: some)
     monkeypatch.setattr(verdicts, "simulated_table", lambda: some.iloc[:0])
@@ -91,10 +89,11 @@ def test_one_command_writes_both_and_a_cell_that_fails_leaves_the_old_file(tmp_p
     result = CliRunner().invoke(main, wanted)
     assert result.exit_code == 0, result.output
     assert facts(nbformat.read(book, as_version=4)) == facts(notebook(page.read_text("utf-8")))
-    before = book.read_bytes()
+    before = page.read_bytes(), book.read_bytes()
     monkeypatch.setattr("eda_sim.evidence.notebook._CHECK", "1 / 0")
+    monkeypatch.setattr(coverage, "coverage", lambda **_: covered.iloc[:1])
     assert CliRunner().invoke(main, wanted).exit_code != 0
-    assert book.read_bytes() == before
+    assert (page.read_bytes(), book.read_bytes()) == before
 
 
 def test_records_are_asked_in_the_order_given():
@@ -110,3 +109,8 @@ def test_records_are_asked_in_the_order_given():
 def test_an_unknown_record_is_named_with_its_neighbour():
     with pytest.raises(ValueError, match=r"no record 'replica.3'.*'replicas.3'"):
         es.evidence.ask("replica.3")
+
+
+def test_asking_for_nothing_says_what_can_be_asked():
+    with pytest.raises(ValueError, match=r"names is empty: .* 253 records, as 'replicas.3'"):
+        es.evidence.ask()

@@ -84,7 +84,11 @@ def test_the_command_fails_when_a_record_does_not_agree(monkeypatch, tmp_path, e
     monkeypatch.setattr(engines, "engines_table", lambda **_: evidence.engines)
     monkeypatch.setattr("eda_sim.evidence.coverage.coverage", lambda **_: COVERAGE)
     target = tmp_path / "evidence.md"
+    target.write_text("the old page", encoding="utf-8")
     result = CliRunner().invoke(main, ["evidence", "--out", str(target)])
     assert result.exit_code == 1
     assert wrong["id"].iloc[0] in result.output
-    assert "**no**" in target.read_text(encoding="utf-8")
+    assert target.read_text(encoding="utf-8") == "the old page"
+    printed = CliRunner().invoke(main, ["evidence"])
+    assert printed.exit_code == 1
+    assert "**no**" in printed.stdout

@@ -102,7 +102,7 @@ def test_numbers_that_do_not_exist_can_be_drawn(kind, value):
 
 def test_counts_and_rates_have_their_units_on_the_axis():
     ax = comparison.comparison(TABLE, dimension="number", what="guarantee.lost@billing")
-    assert ax.get_ylabel() == "guarantee.lost@billing [number]"
+    assert ax.get_ylabel() == "guarantee.lost@billing [number], with 95 %\nintervals"
     assert ax.yaxis.get_major_formatter()(1500.0) == "1,500"
     rates = comparison.comparison(TABLE, dimension="rate")
     assert "-0.8/s" in rates.get_title(loc="left")
@@ -119,7 +119,7 @@ def test_a_comparison_draws_itself():
     result = es.compare(quick, faster, metric="latency.mean", replications=4, executor=1)
     ax = Figure().subplots()
     assert result.plot(ax=ax, names=("now", "faster"), what="mean") is ax
-    assert ax.get_ylabel() == "mean"
+    assert ax.get_ylabel() == "mean, with 95 % intervals"
     means = result.table["mean"]
     assert dots(ax)[:2] == [(0, means[0]), (1, means[1])]
     assert dots(ax)[2] == (2, pytest.approx(means[1]))

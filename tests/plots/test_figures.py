@@ -175,6 +175,44 @@ def test_by_nines_puts_each_nine_one_step_to_the_right():
     assert "objective: 99 % within 150 ms" in [text.get_text() for text in ax.texts]
 
 
+def test_tails_show_the_intervals_that_are_known_and_say_what_they_are():
+    table = pd.DataFrame(
+        {"consumer": "a", "seconds": [0.1, 0.2, 0.4, 9.0], "share": [0.9, 0.99, 0.999, 1.0]}
+    )
+    intervals = pd.DataFrame(
+        {
+            "consumer": "a",
+            "quantile": [0.9, 0.99, 0.999],
+            "value": [0.1, 0.2, 0.4],
+            "low": [0.09, 0.15, np.nan],
+            "high": [0.12, 5.0, np.nan],
+        }
+    )
+    across = {"by_nines": [[[1, 0.09], [1, 0.12]], [[2, 0.15], [2, 5]]]}
+    across["ecdf"] = [[[0.09, 0.9], [0.12, 0.9]], [[0.15, 0.99], [5, 0.99]]]
+    for name, ends in across.items():
+        draw = getattr(latency, name)
+        ax = draw(table, intervals=intervals)
+        segments = [part for each in ax.collections for part in each.get_segments()]
+        assert np.allclose(segments, ends)
+        labels = [" ".join(label.split()) for label in (ax.get_xlabel(), ax.get_ylabel())]
+        assert "latency, created to effect, with 95 % intervals [log scale]" in labels
+        assert max(ax.get_xlim() if name == "ecdf" else ax.get_ylim()) > 5
+        without = draw(table)
+        assert "95 %" not in without.get_xlabel() + without.get_ylabel()
+        assert not without.collections
+
+
+def test_an_objective_beyond_the_last_message_is_in_the_picture(run):
+    table = pd.DataFrame({"consumer": "a", "seconds": [0.01, 0.02], "share": [0.5, 0.9]})
+    for linear in (False, True):
+        ax = latency.by_nines(table, objective=(0.9999, 0.1), linear=linear)
+        assert ax.get_xlim()[1] > 4
+        assert ax.get_ylim()[1] > 0.1
+    ax = run.plot.latency(objective=(0.999, 0.1))
+    assert "objective: 99.9 % within 100 ms" in [text.get_text() for text in ax.texts]
+
+
 def test_the_heat_map_holds_every_message(run):
     table = run.latency("billing").over_time(windows=20)
     ax = heatmap.heatmap(table)

@@ -40,6 +40,9 @@ def test_load_curve_draws_each_estimate_and_cuts_intervals_at_zero():
     ]
     assert {text.get_text() for text in ax.texts} == {"p50", "p99"}
     assert ax.get_ylim()[0] == 0
+    assert ax.get_ylabel() == "latency, created to effect, with 95 %\nintervals"
+    unknown = sweeps.load_curve(CURVE.assign(low=np.nan, high=np.nan))
+    assert unknown.get_ylabel() == "latency, created to effect"
 
 
 def test_load_curve_draws_theory_as_lines_that_end_at_their_names():

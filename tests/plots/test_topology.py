@@ -129,3 +129,54 @@ def test_every_bundled_scenario_can_be_drawn(name):
     ax = topology(edges_of(scenario))
     parts = len(scenario.producers) + len(scenario.channels) + len(scenario.consumers)
     assert len(boxes(ax)) == parts
+
+
+# Shares -------------------------------------------------------------------------------------------
+
+
+def rework():
+    return es.Scenario.model_validate(
+        {
+            "name": "rework",
+            "messages": 1,
+            "producers": {"shop": {"to": "orders", "rate": 1}},
+            "channels": {"orders": {}, "good": {}, "checks": {}},
+            "consumers": {
+                "make": {"reads": "orders", "service": 0, "emits": ["checks", "checks"]},
+                "check": {
+                    "reads": "checks",
+                    "service": 0,
+                    "emits": [
+                        {"to": "orders", "probability": 0.125},
+                        {"to": "good", "probability": 0.5, "choice": "way"},
+                        {"to": "good", "probability": 0.25, "choice": "way"},
+                    ],
+                },
+            },
+        }
+    )
+
+
+def test_the_share_of_what_is_emitted_stands_at_its_arrow():
+    table = edges_of(rework())
+    assert table.set_index(["source", "target"]).loc[
+        [("check", "good")], "probability"
+    ].tolist() == [
+        0.5,
+        0.25,
+    ]
+    assert (table.loc[table["relation"] != "emits", "probability"] == 1).all()
+    ax = topology(table)
+    shares = {text.get_text(): text for text in ax.texts[-3:]}
+    assert set(shares) == {"200%", "75%", "12.5%"}
+    # What goes back stands below all boxes, at the arrow.
+    lowest = min(p.get_y() for p in ax.patches if isinstance(p, FancyBboxPatch))
+    assert shares["12.5%"].get_position()[1] < lowest
+
+
+def test_shares_cover_no_box():
+    ax = topology(edges_of(rework()))
+    frames = [p.get_window_extent() for p in ax.patches if isinstance(p, FancyBboxPatch)]
+    for text in ax.texts[-3:]:
+        extent = text.get_window_extent()
+        assert not any(extent.overlaps(frame) for frame in frames), text.get_text()

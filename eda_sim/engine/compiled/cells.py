@@ -577,8 +577,11 @@ EMIT = 1536
     EMIT_SIZE,
     EMIT_ON_FAILURE,
     EMIT_JOIN,
+    EMIT_DRAWN_WITH,
+    EMIT_CHANCE_FROM,
+    EMIT_CHANCE_TO,
     EMIT_ADDRESS,
-) = range(1536, 1545)
+) = range(1536, 1548)
 
 # Integers of the retry policies, row by row.
 RETRY_INTEGER = 1600

@@ -52,12 +52,26 @@ def _is_complete(m: Ints, emission: int, cause: int) -> bool:
 
 
 @jit
+def _happens(m: Ints, f: Reals, emission: int, lineage: int, repetition: int, root: int) -> bool:
+    """Return whether an entry is published, by chance; those of one choice share their draw."""
+    start, end = f[m[c.EMIT_CHANCE_FROM] + emission], f[m[c.EMIT_CHANCE_TO] + emission]
+    if start == 0.0 and end == 1.0:
+        return True
+    first = m[m[c.EMIT_DRAWN_WITH] + emission]
+    entity = draws.mix(draws.mix(lineage, m[m[c.EMIT_ADDRESS] + first]), repetition)
+    return start <= draws.unit(m, k.STREAM_EMISSION, entity, root, 0) < end
+
+
+@jit
 def _publish(m: Ints, f: Reals, emission: int, cause: int, instance: int, repetition: int) -> None:
+    """Publish what an entry of the emits makes of ``cause``, if chance has it."""
     lineage, number = m[c.MESSAGE_LINEAGE + cause], repetition
     if m[m[c.EMIT_JOIN] + emission] > 1:  # whichever came last, the address is that of the whole
         lineage, number = m[c.MESSAGE_FIRST_LINEAGE + cause], 0
-    lineage = draws.mix(draws.mix(lineage, m[m[c.EMIT_ADDRESS] + emission]), number)
     root, size = m[c.MESSAGE_ROOT + cause], m[m[c.EMIT_SIZE] + emission]
+    if not _happens(m, f, emission, lineage, number, root):
+        return
+    lineage = draws.mix(draws.mix(lineage, m[m[c.EMIT_ADDRESS] + emission]), number)
     size_bytes = m[c.MESSAGE_SIZE_BYTES + cause]
     if size != k.NONE:
         size_bytes = draws.count(m, f, size, k.STREAM_EMIT_SIZE, lineage, root)

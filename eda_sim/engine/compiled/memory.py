@@ -27,6 +27,8 @@ REALS = frozenset(
         cells.CONSUMER_ERROR_PROBABILITY,
         cells.CONSUMER_POISON_PROBABILITY,
         cells.CONSUMER_BREAKER_FAILURE_RATE,
+        cells.EMIT_CHANCE_FROM,
+        cells.EMIT_CHANCE_TO,
         cells.FAULT_FACTOR,
         cells.FAULT_PROBABILITY,
         cells.INSTANCE_FACTOR,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from eda_sim.engine.trace import NEVER, TABLES, Column, CopyState, Table, Trace
+from eda_sim.engine.trace import NEVER, TABLES, Column, Table, Trace
 from eda_sim.spec.consumers import Consumer
 from eda_sim.spec.scenario import Scenario
 
@@ -19,14 +19,6 @@ Finding: TypeAlias = tuple[str, Column, str]
 """Table, numbers of the offending rows (none: all is well), what is wrong with them."""
 
 Law: TypeAlias = "Callable[[Case], Iterator[Finding]]"
-
-OPEN_STATES = (
-    CopyState.STORED,
-    CopyState.AVAILABLE,
-    CopyState.ACQUIRED,
-    CopyState.SCHEDULED,
-)
-"""States in which a copy may still be handed over."""
 
 _SHOWN = 5
 

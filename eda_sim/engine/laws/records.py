@@ -8,8 +8,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from eda_sim.engine.laws.case import OPEN_STATES, Case, Finding, Law, Mask, groups, known
-from eda_sim.engine.trace import NEVER, TABLES, Column, CopyState, LeaseEnd, MessageStatus, Outcome
+from eda_sim.engine.laws.case import Case, Finding, Law, Mask, groups, known
+from eda_sim.engine.trace import (
+    NEVER,
+    OPEN_STATES,
+    TABLES,
+    Column,
+    CopyState,
+    LeaseEnd,
+    MessageStatus,
+    Outcome,
+)
 
 _ENUMS: dict[str, type[enum.IntEnum]] = {
     "MessageStatus": MessageStatus,

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import NamedTuple
 
-from eda_sim.engine.plan.columns import NONE, Integers, Numbering, columns, ns_or_none, or_none
+from eda_sim.engine.plan.columns import (
+    NONE,
+    Floats,
+    Integers,
+    Numbering,
+    columns,
+    ns_or_none,
+    or_none,
+)
 from eda_sim.engine.streams.samplers import to_ns
+from eda_sim.spec.consumers import ROUNDING, Emission
 
 
 class Settle(enum.IntEnum):
@@ -42,7 +52,11 @@ class ConsumerColumns(NamedTuple):
 
 
 class EmitColumns(NamedTuple):
-    """One row per channel that a consumer emits to, by consumer. ``join`` is 1 without fan-in."""
+    """One row per entry of the emits, by consumer. ``join`` is 1 without fan-in.
+
+    An entry is published if the number that is drawn with the address of the row ``drawn_with`` is
+    at least ``chance_from`` and below ``chance_to``; from 0 to 1 nothing is drawn.
+    """
 
     consumer: Integers
     channel: Integers
@@ -50,6 +64,9 @@ class EmitColumns(NamedTuple):
     size: Integers
     on_failure: Integers
     join: Integers
+    drawn_with: Integers
+    chance_from: Floats
+    chance_to: Floats
 
 
 def lower_consumers(numbering: Numbering) -> ConsumerColumns:
@@ -77,16 +94,48 @@ def lower_consumers(numbering: Numbering) -> ConsumerColumns:
 
 def lower_emits(numbering: Numbering) -> EmitColumns:
     """Lower what the consumers of a scenario emit."""
-    rows = [
-        {
-            "consumer": numbering.consumers[name],
-            "channel": numbering.channels[emission.to],
-            "keep_key": emission.key == "same",
-            "size": numbering.row(emission.size),
-            "on_failure": emission.on == "failure",
-            "join": emission.join or 1,
-        }
-        for name, consumer in numbering.scenario.consumers.items()
-        for emission in consumer.emits
-    ]
+    rows: list[dict[str, float]] = []
+    for name, consumer in numbering.scenario.consumers.items():
+        first = len(rows)
+        for emission, chance in zip(consumer.emits, _chances(consumer.emits), strict=True):
+            rows.append(
+                {
+                    "consumer": numbering.consumers[name],
+                    "channel": numbering.channels[emission.to],
+                    "keep_key": emission.key == "same",
+                    "size": numbering.row(emission.size),
+                    "on_failure": emission.on == "failure",
+                    "join": emission.join or 1,
+                    "drawn_with": first + chance.drawn_with,
+                    "chance_from": chance.start,
+                    "chance_to": chance.end,
+                }
+            )
     return columns(EmitColumns, rows)
+
+
+class _Chance(NamedTuple):
+    """The part of the unit interval that stands for an entry, and whose draw decides."""
+
+    drawn_with: int
+    start: float
+    end: float
+
+
+def _chances(emits: tuple[Emission, ...]) -> list[_Chance]:
+    """Return the chance of each entry; those of one choice lie side by side."""
+    taken: dict[str, list[float]] = {}
+    firsts: dict[str, int] = {}
+    chances = []
+    for place, emission in enumerate(emits):
+        if emission.choice is None:
+            chances.append(_Chance(place, 0.0, emission.probability))
+            continue
+        shares = taken.setdefault(emission.choice, [])
+        start = math.fsum(shares)
+        shares.append(emission.probability)
+        end = math.fsum(shares)
+        # Ten times 0.1 is meant to be 1.
+        end = 1.0 if end > 1.0 - ROUNDING else end
+        chances.append(_Chance(firsts.setdefault(emission.choice, place), start, end))
+    return chances

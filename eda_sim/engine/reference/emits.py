@@ -10,6 +10,7 @@ from eda_sim.engine.reference.ledger import Message
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.outlets import Outlet
 from eda_sim.engine.streams.addresses import Stream
+from eda_sim.engine.streams.philox import uniform
 
 
 class Emission:
@@ -25,12 +26,15 @@ class Emission:
         Messages with one correlation id that have to take effect first; 1 without fan-in.
     """
 
-    def __init__(self, model: Model, row: int, address: int) -> None:
+    def __init__(self, model: Model, row: int, address: int, drawn_with: int) -> None:
         rows = model.plan.emits
         self.channel = int(rows.channel[row])
         self.keep_key = bool(rows.keep_key[row])
         self.on_failure = bool(rows.on_failure[row])
         self.join = int(rows.join[row])
+        self._chance = float(rows.chance_from[row]), float(rows.chance_to[row])
+        self._drawn_with = drawn_with
+        self._run_key = (model.plan.run.seed, model.plan.run.replication)
         self.size = (
             None if rows.size[row] == NONE else model.draws(rows.size[row], Stream.EMIT_SIZE)
         )
@@ -47,6 +51,15 @@ class Emission:
         arrived.add(cause.message_id)
         return len(arrived) == self.join
 
+    def happens(self, ancestor: Message, repetition: int) -> bool:
+        """Return whether it is published, by chance; entries of one choice share their draw."""
+        start, end = self._chance
+        if (start, end) == (0.0, 1.0):
+            return True
+        entity = mix(mix(ancestor.lineage, self._drawn_with), repetition)
+        draw = uniform(*self._run_key, int(Stream.EMISSION), entity, ancestor.root, 0)
+        return start <= draw < end
+
 
 class Emitter:
     """Publishes the messages that follow from effects and failures of one consumer.
@@ -59,7 +72,11 @@ class Emitter:
         self.model = model
         self.source = source
         rows = [i for i, owner in enumerate(model.plan.emits.consumer) if owner == consumer]
-        emissions = [Emission(model, row, mix(address, place)) for place, row in enumerate(rows)]
+        addresses = {row: mix(address, place) for place, row in enumerate(rows)}
+        drawn_with = model.plan.emits.drawn_with
+        emissions = [
+            Emission(model, row, addresses[row], addresses[int(drawn_with[row])]) for row in rows
+        ]
         self._after_effects = [emission for emission in emissions if not emission.on_failure]
         self._after_failures = [emission for emission in emissions if emission.on_failure]
         self._sequence = 0
@@ -91,6 +108,8 @@ class Emitter:
             ancestor, number = cause, repetition
             if emission.join > 1:  # whichever came last, the address is that of the whole
                 ancestor, number = self.model.ledger.messages[cause.correlation_id], 0
+            if not emission.happens(ancestor, number):
+                continue
             lineage = mix(mix(ancestor.lineage, emission.address), number)
             size_bytes = cause.size_bytes
             if emission.size is not None:

@@ -58,6 +58,7 @@ class Stream(enum.IntEnum):
     REPLICATION = 23
     ELECTION = 24
     TIME_TO_LIVE = 25
+    EMISSION = 27
     FAULT_DELAY = 30
     ANSWER_LINK = 40
     USER = 41

@@ -11,26 +11,10 @@ import numpy.typing as npt
 
 from eda_sim.engine.summary.facts import Facts
 from eda_sim.engine.summary.histogram import Integers
-from eda_sim.engine.trace import NEVER, CopyState, MessageStatus, Table
+from eda_sim.engine.trace import FAILED_STATUSES, NEVER, OPEN_STATES, CopyState, Table
 
 Mask = npt.NDArray[np.bool_]
 _Values = TypeVar("_Values", Integers, Mask)
-
-OPEN_STATES = (
-    CopyState.STORED,
-    CopyState.AVAILABLE,
-    CopyState.ACQUIRED,
-    CopyState.SCHEDULED,
-)
-"""States in which a copy may still be handed over."""
-
-FAILED_STATUSES = (
-    MessageStatus.REJECTED,
-    MessageStatus.EXPIRED,
-    MessageStatus.TRUNCATED,
-    MessageStatus.LOST,
-)
-"""Ends of publishing that leave no copy behind; UNKNOWN is not one, a copy may still turn up."""
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 

@@ -69,9 +69,14 @@ def _times_through(run: Run) -> Values:
 
 def _jackson(params: Params) -> Scenario:
     rates, services = params["arrival_rates"], params["mean_services"]
-    consumers: dict[str, Any] = {}
-    for number, (row, mean) in enumerate(zip(params["routing"], services, strict=True), start=1):
-        consumers |= _junction(_station(number), f"exponential({mean}s)", _ways(row))
+    consumers = {
+        _station(number): {
+            "reads": _station(number),
+            "service": f"exponential({mean}s)",
+            "emits": _ways(row),
+        }
+        for number, (row, mean) in enumerate(zip(params["routing"], services, strict=True), start=1)
+    }
     return steady(
         "jackson",
         duration=40_000 / sum(rates),
@@ -85,39 +90,17 @@ def _jackson(params: Params) -> Scenario:
     )
 
 
-def _is_feed_forward(params: Params) -> bool:
-    """Return whether nobody comes back: a scenario with a cycle of emits is refused."""
-    onward = np.asarray(params["routing"]) > 0
-    return not np.linalg.matrix_power(onward.astype(np.int64), len(onward)).any()
-
-
 def _station(number: int) -> str:
     return f"station-{number}"
 
 
-def _ways(row: Sequence[float]) -> list[tuple[str, float]]:
-    """Return where a message may go on, and how likely; an empty name for out of the network."""
-    ways = [(_station(number), share) for number, share in enumerate(row, start=1) if share > 0]
-    rest = 1.0 - sum(share for _, share in ways)
-    return ways + ([("", rest)] if rest > 1e-12 else [])
-
-
-def _junction(name: str, service: str, ways: list[tuple[str, float]]) -> dict[str, Any]:
-    """Return a consumer with two ways out, effect and failure; and one more for each further way.
-
-    What has failed goes to the first way, by chance; all else to the second, or to a consumer that
-    takes no time and decides between the others.
-    """
-    consumer: dict[str, Any] = {"reads": name, "service": service}
-    (first, share), *others = ways
-    if not others:
-        return {name: {**consumer, "emits": [first] if first else []}}
-    rest = f"{name}-or" if len(others) > 1 else others[0][0]
-    emits = [{"to": first, "on": "failure"}] if first else []
-    emits += [{"to": rest}] if rest else []
-    total = share + sum(other for _, other in others)
-    junction = {name: {**consumer, "error_probability": share / total, "emits": emits}}
-    return junction | (_junction(rest, "0s", others) if len(others) > 1 else {})
+def _ways(row: Sequence[float]) -> list[dict[str, Any]]:
+    """Return where a message may go on, one of them or none; the rest leaves the network."""
+    return [
+        {"to": _station(number), "probability": share, "choice": "way"}
+        for number, share in enumerate(row, start=1)
+        if share > 0
+    ]
 
 
 def _number_at_station(run: Run, record: Record) -> float:
@@ -182,13 +165,9 @@ SIMULATED = {
     },
     "jackson": {
         "mean_time": Simulation(
-            scenario=_jackson,
-            measure=lambda run, _: float(_times_through(run).mean()),
-            can_say=_is_feed_forward,
+            scenario=_jackson, measure=lambda run, _: float(_times_through(run).mean())
         ),
-        "mean_number_at_station": Simulation(
-            scenario=_jackson, measure=_number_at_station, can_say=_is_feed_forward
-        ),
+        "mean_number_at_station": Simulation(scenario=_jackson, measure=_number_at_station),
     },
     "fork_join": {
         "mean_response": Simulation(

@@ -8,9 +8,10 @@ import pytest
 
 import eda_sim as es
 from eda_sim.engine import execute as module
-from eda_sim.engine.laws.case import OPEN_STATES, LawViolation
+from eda_sim.engine.laws.case import LawViolation
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.workers import Worker
+from eda_sim.engine.trace import OPEN_STATES
 from eda_sim.spec import Scenario
 from tests.engine import examining
 from tests.engine.examining import ROUND, ROUNDS, complete, examine, repeated, search

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 Data = dict[str, Any]
 Draw = st.DrawFn
 
-# In the order in which messages may pass them: emissions and dead letters only go forward.
+# In the order in which messages may pass them: emissions and dead letters go forward, but for those
+# that lead back with a low probability.
 CHANNELS = ("orders", "retries", "events", "letters")
 
 

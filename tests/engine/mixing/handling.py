@@ -58,12 +58,26 @@ def consumers(draw: Draw, reads: list[str], focus: Focus) -> Data:
                 "key": st.just("none"),
                 "size": st.just("100B"),
                 "on": st.just("failure"),
+                "probability": st.sampled_from((0.1, 0.5, "75%")),
             },
         )
         joined = st.fixed_dictionaries({"to": st.sampled_from(behind), "join": st.just(2)})
-        consumer["emits"] = draw(st.lists(emission | joined, min_size=1, max_size=2))
+        chosen = st.fixed_dictionaries(
+            {
+                "to": st.sampled_from(behind),
+                "probability": st.sampled_from((0.2, 0.5)),
+                "choice": st.just("way"),
+            }
+        )
+        consumer["emits"] = draw(st.lists(emission | joined | chosen, min_size=1, max_size=2))
         one_in = 2 if focus is Focus.PUBLISHING else 4
         consumer |= options(draw, {"publishing": publishings()}, one_in=one_in)
+    if sometimes(draw, 4) and (focus is not Focus.BROKERS or "emits" not in consumer):
+        back = {
+            "to": draw(st.sampled_from(reads)),
+            "probability": draw(st.sampled_from((0.2, 0.6))),
+        }
+        consumer["emits"] = [*consumer.get("emits", ()), back]
     return consumer
 
 
