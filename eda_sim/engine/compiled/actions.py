@@ -165,7 +165,8 @@ from __future__ import annotations
     LOOK_AT_OPERATION,
     RECEIVE_BY_URGENCY,
     GO_ON,
-) = range(162)
+    NUMBER_COPIES,
+) = range(163)
 
 COUNT = 320
 """Numbers there may be."""

@@ -114,8 +114,9 @@ ENTRY = 128
     ENTRY_RECORD,
     ENTRY_EXPIRES_AT,
     ENTRY_HISTORY,
-) = range(128, 155)
-ENTRY_WIDTH = 25
+    ENTRY_LINEAGE,
+) = range(128, 156)
+ENTRY_WIDTH = 26
 
 # Deliveries: the columns of the trace, then what only the run needs.
 DELIVERY = 192
@@ -746,8 +747,9 @@ REQUEST = 2112
     REQUEST_THEN_ROW,
     REQUEST_DELAY_NS,
     REQUEST_NEXT_FREE,
-) = range(2112, 2133)
-REQUEST_WIDTH = 19
+    REQUEST_ORIGIN_LINEAGE,
+) = range(2112, 2134)
+REQUEST_WIDTH = 20
 
 # Instances of consumers.
 INSTANCE = 2176

@@ -50,6 +50,7 @@ def move(m: Ints, f: Reals, entry: int, _b: int, _c: int) -> int:
         m[c.ENTRY_COPY_ID + entry],
         m[c.ENTRY_CONSUMER + entry],
         _deliveries(m, entry),
+        m[c.ENTRY_LINEAGE + entry],
         a.REMEMBER_LETTER if is_redriven else 0,
         entry,
         0,
@@ -175,6 +176,7 @@ def _move_back(m: Ints, f: Reals, queue: int, letter: int) -> None:
             m[c.LETTER_COPY_ID + letter],
             m[c.ENTRY_CONSUMER + origin],
             _deliveries(m, origin),
+            m[c.ENTRY_LINEAGE + origin],
             0,
             0,
             0,
@@ -190,7 +192,8 @@ def _take_in(m: Ints, f: Reals, queue: int, origin: int, copy_id: int) -> None:
     copy = model.new_copy(m)
     entry = new_row(m, c.ENTRY_ROWS)
     model.new_entry(m, entry, message, copy, queue, NOTHING, partition)
-    come_from(m, entry, copy_id, m[c.ENTRY_CONSUMER + origin], _deliveries(m, origin))
+    consumer, lineage = m[c.ENTRY_CONSUMER + origin], m[c.ENTRY_LINEAGE + origin]
+    come_from(m, entry, copy_id, consumer, _deliveries(m, origin), lineage)
     m[c.OPEN] += 1
     channel = m[c.ENTRY_CHANNEL + entry]
     limit_life(m, f, channel, message, entry, entry + c.ENTRY_WIDTH)

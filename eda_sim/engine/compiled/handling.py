@@ -311,8 +311,7 @@ def _mark_failed(m: Ints, f: Reals, worker: int, may_succeed: bool) -> None:
 @jit
 def _entity(m: Ints, consumer: int, delivery: int, attempt: int) -> int:
     """Return the address of the draws of one call about one delivery."""
-    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
-    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+    about = entity(m, consumer, m[c.ENTRY_LINEAGE + m[c.DELIVERY_ENTRY + delivery]])
     return about if attempt == 1 else draws.mix(about, attempt)
 
 
@@ -322,7 +321,7 @@ def _fails(m: Ints, f: Reals, consumer: int, delivery: int, attempt: int) -> boo
     root = m[c.MESSAGE_ROOT + m[c.ENTRY_MESSAGE + entry]]
     poison = f[m[c.CONSUMER_POISON_PROBABILITY] + consumer]
     if poison != 0.0:
-        about = _entity(m, consumer, delivery, 1)
+        about = entity(m, consumer, m[c.MESSAGE_LINEAGE + m[c.ENTRY_MESSAGE + entry]])
         if draws.unit(m, k.STREAM_POISON, about, root, 0) < poison:
             return True
     probability = f[m[c.CONSUMER_ERROR_PROBABILITY] + consumer]

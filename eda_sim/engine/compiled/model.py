@@ -89,6 +89,7 @@ def new_entry(
     m[c.ENTRY_RECORD + entry] = NOTHING
     m[c.ENTRY_EXPIRES_AT + entry] = NOTHING
     m[c.ENTRY_HISTORY + entry] = NOTHING
+    m[c.ENTRY_LINEAGE + entry] = m[c.MESSAGE_LINEAGE + message]
     m[c.ENTRY_NEXT + entry] = NOTHING
 
 

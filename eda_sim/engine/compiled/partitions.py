@@ -134,6 +134,8 @@ def write(m: Ints, f: Reals, partition: int, request: int, message: int) -> int:
         m[c.MESSAGE_COPIES + message] += 1
         if m[c.MESSAGE_STORED_AT + message] == NOTHING:
             m[c.MESSAGE_STORED_AT + message] = m[c.NOW]
+        if m[c.MESSAGE_COPIES + message] > 1:
+            invoke(m, f, a.NUMBER_COPIES, message, entries, count)
     else:
         invoke(m, f, a.NOTE_ORIGIN, request, entries, count)
     return entries

@@ -108,7 +108,7 @@ def _delay_ns(m: Ints, f: Reals, queue: int, delivery: int, end: int) -> int:
         maps.put(m, _BEGAN_AT, entry, began_at)
         m[m[c.SUBSCRIPTION_REMEMBERS] + queue] = 1
     consumer, channel = m[c.ENTRY_CONSUMER + entry], m[c.ENTRY_CHANNEL + entry]
-    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+    about = entity(m, consumer, m[c.ENTRY_LINEAGE + entry])
     delay_ns = draws.retry_ns(
         m,
         f,

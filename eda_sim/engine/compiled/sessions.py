@@ -149,12 +149,13 @@ def send(m: Ints, f: Reals, session: int, first: int, worker: int) -> None:
         note_unfinished(m, session, delivery)
         delivery = m[c.DELIVERY_NEXT + delivery]
     consumer = m[c.SESSION_CONSUMER + session]
-    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + first]]
+    entry = m[c.DELIVERY_ENTRY + first]
+    message = m[c.ENTRY_MESSAGE + entry]
     attempt = m[c.DELIVERY_ATTEMPT + first]
     link = m[c.SESSION_CONNECTION + session] + c.LINK_WIDTH
     arrives = m[c.NOW] + m[c.LINK_FIXED_NS + link]
     if arrives < m[c.NOW]:
-        about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+        about = entity(m, consumer, m[c.ENTRY_LINEAGE + entry])
         arrives = network.arrival(m, f, link, about, m[c.MESSAGE_ROOT + message], attempt, 0)
     if arrives == m[c.NOW]:
         receive(m, f, session, first, worker)
@@ -233,12 +234,13 @@ def settle(m: Ints, f: Reals, delivery: int, verdict: int, delay_ns: int) -> Non
     """Carry what an instance says about one delivery to the broker."""
     session = m[c.DELIVERY_SESSION + delivery]
     consumer = m[c.SESSION_CONSUMER + session]
-    message = m[c.ENTRY_MESSAGE + m[c.DELIVERY_ENTRY + delivery]]
+    entry = m[c.DELIVERY_ENTRY + delivery]
+    message = m[c.ENTRY_MESSAGE + entry]
     root, attempt = m[c.MESSAGE_ROOT + message], m[c.DELIVERY_ATTEMPT + delivery]
     link = m[c.SESSION_CONNECTION + session]
     arrives = m[c.NOW] + m[c.LINK_FIXED_NS + link]
     if arrives < m[c.NOW]:
-        about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+        about = entity(m, consumer, m[c.ENTRY_LINEAGE + entry])
         if network.loses_settlement(m, f, link, about, root, attempt):
             return
         arrives = network.arrival(m, f, link, about, root, attempt, 0)

@@ -96,7 +96,7 @@ def begin(m: Ints, f: Reals, worker: int, delivery: int) -> None:
     m[c.DELIVERY_STARTED_AT + delivery] = m[c.NOW]
     m[c.DELIVERY_TRIES + delivery] = 1
     attempt = m[c.DELIVERY_ATTEMPT + delivery] + earlier(m, entry)
-    about = entity(m, consumer, m[c.MESSAGE_LINEAGE + message])
+    about = entity(m, consumer, m[c.ENTRY_LINEAGE + entry])
     service = m[m[c.CONSUMER_SERVICE] + consumer]
     root = m[c.MESSAGE_ROOT + message]
     duration_ns = draws.ns(m, f, service, k.STREAM_SERVICE, about, root, attempt)

@@ -17,7 +17,7 @@ from eda_sim.engine.reference.emits import Emitter
 from eda_sim.engine.reference.groups import Group
 from eda_sim.engine.reference.handling import Handling
 from eda_sim.engine.reference.instances import Instance
-from eda_sim.engine.reference.ledger import Delivery
+from eda_sim.engine.reference.ledger import Delivery, Message
 from eda_sim.engine.reference.model import Model
 from eda_sim.engine.reference.queues import Queue
 from eda_sim.engine.reference.subscriptions import Subscription
@@ -64,6 +64,7 @@ class Consumer:
         self._dedup_scope = int(row.dedup_scope[index])
         self._shared_memory = self._new_memory()
         self._entities: dict[int, int] = {}
+        self._copies_of: dict[int, int] = {}
         leases_on_partitions = plan.subscriptions.lease_scope[rows[0]] == LeaseScope.PARTITION
         self.group = Group(model, self, rows) if leases_on_partitions else None
         self.queues = [] if self.group else [Queue(model, i, self) for i in rows]
@@ -93,6 +94,13 @@ class Consumer:
         if entity is None:
             entity = self._entities[lineage] = mix(self.address, lineage)
         return entity
+
+    def lineage_of_copy(self, message: Message) -> int:
+        """Return the address of the draws about one more copy of a message for this consumer."""
+        number = self._copies_of[message.message_id] = (
+            self._copies_of.get(message.message_id, 0) + 1
+        )
+        return message.lineage if number == 1 else mix(message.lineage, number)
 
     def urgency(self, delivery: Delivery) -> int:
         """Return the priority of a delivery, among those of the subscription."""

@@ -37,6 +37,7 @@ class DeadLetter:
     copy_id: int
     partition: int
     deliveries: int
+    lineage: int
     entries: list[Entry]
 
 
@@ -75,11 +76,13 @@ class DeadLetters:
 
     def _move(self, entry: Entry) -> None:
         deliveries = entry.deliveries + (entry.history.earlier if entry.history else 0)
-        origin = Origin(entry.copy_id, entry.consumer, deliveries)
+        origin = Origin(entry.copy_id, entry.consumer, deliveries, entry.lineage)
 
         def remember(copy_id: int, entries: list[Entry]) -> None:
             if self._is_redriven:
-                letter = DeadLetter(entry.message, copy_id, entry.partition, deliveries, entries)
+                letter = DeadLetter(
+                    entry.message, copy_id, entry.partition, deliveries, entry.lineage, entries
+                )
                 self._letters.append(letter)
 
         self.model.channels[self._channel].store_copy(entry.message, origin, remember)
@@ -132,7 +135,8 @@ class DeadLetters:
     def _move_back(self, letter: DeadLetter) -> None:
         if any(entry.state not in _UNTOUCHED for entry in letter.entries):
             return
-        origin = Origin(letter.copy_id, self.queue.consumer.index, letter.deliveries)
+        consumer = self.queue.consumer.index
+        origin = Origin(letter.copy_id, consumer, letter.deliveries, letter.lineage)
         if self._to != NONE:
             self.model.channels[self._to].store_copy(letter.message, origin)
         else:

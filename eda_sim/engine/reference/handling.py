@@ -263,7 +263,7 @@ class Handling:
 
     def _entity(self, delivery: Delivery, attempt: int) -> int:
         """Return the address of the draws of one call about one delivery."""
-        entity = self.consumer.entity(delivery.message.lineage)
+        entity = self.consumer.entity(delivery.entry.lineage)
         return entity if attempt == 1 else mix(entity, attempt)
 
     def _fails(self, delivery: Delivery, attempt: int) -> bool:

@@ -149,12 +149,14 @@ class History:
 class Origin(NamedTuple):
     """Where a copy comes from that no publisher sent: a copy, and the consumer that moved it.
 
-    ``deliveries`` is how often that consumer had the message before.
+    ``deliveries`` is how often that consumer had the message before, ``lineage`` the address of its
+    draws about the copy.
     """
 
     copy_id: int
     consumer: int
     deliveries: int
+    lineage: int
 
 
 class Entry:
@@ -163,6 +165,8 @@ class Entry:
     ``disposition`` is the state that an acknowledgement brings it to: a handler that gave the
     message up changes it, so that a cumulative acknowledgement does not count it as done.
     ``count`` is what the limit of deliveries is compared with, ``place`` its place in a queue.
+    ``lineage`` is the address of the draws about handling it: that of its message, unless the
+    consumer has had other copies of that.
     """
 
     __slots__ = (
@@ -177,6 +181,7 @@ class Entry:
         "expires_at",
         "history",
         "holder",
+        "lineage",
         "message",
         "message_id",
         "offset",
@@ -202,6 +207,7 @@ class Entry:
         partition: int,
     ) -> None:
         self.message = message
+        self.lineage = message.lineage
         self.message_id = message.message_id
         self.copy_id = copy_id
         self.channel = channel
@@ -229,8 +235,10 @@ class Entry:
         """Write down where the copy comes from; draws go on where those of that one ended."""
         self.source_copy = origin.copy_id
         self.source_consumer = origin.consumer
-        if origin.consumer == self.consumer and origin.deliveries:
-            self.history = History(self.stored_at, earlier=origin.deliveries)
+        if origin.consumer == self.consumer:
+            self.lineage = origin.lineage
+            if origin.deliveries:
+                self.history = History(self.stored_at, earlier=origin.deliveries)
 
     def wait(self) -> None:
         """Be SCHEDULED: consumers cannot have it yet."""

@@ -148,8 +148,12 @@ class Partition:
             message.copies += 1
             if message.stored_at == NEVER:
                 message.stored_at = now
+            for entry in entries:
+                entry.lineage = model.consumers[entry.consumer].lineage_of_copy(message)
             return entries
         for entry in entries:
+            if entry.consumer != request.origin.consumer:
+                entry.lineage = model.consumers[entry.consumer].lineage_of_copy(message)
             entry.come_from(request.origin)
         if request.then is not None:
             request.then(copy_id, entries)

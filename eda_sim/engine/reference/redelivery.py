@@ -87,7 +87,7 @@ class Redelivery:
             policy.note_first_attempt()
             self._began_at[entry] = delivery.acquired_at
         delay_ns = policy.delay_ns(
-            mix(queue.consumer.entity(message.lineage), queue.address),
+            mix(queue.consumer.entity(entry.lineage), queue.address),
             message.root,
             delivery.attempt,
             queue.model.clock.now - self._began_at[entry],

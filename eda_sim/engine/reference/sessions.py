@@ -91,7 +91,7 @@ class Session:
             self.model.open += 1
         arrival = self.connection.from_broker.arrival(
             clock.now,
-            self.consumer.entity(first.message.lineage),
+            self.consumer.entity(first.entry.lineage),
             first.message.root,
             first.attempt,
         )
@@ -221,7 +221,7 @@ class Session:
         consumer = self.consumer
         message = delivery.message
         clock, link = self.model.clock, self.connection.to_broker
-        entity = consumer.entity(message.lineage)
+        entity = consumer.entity(delivery.entry.lineage)
         if link.disturbances is not None and link.loses(
             clock.now, entity, message.root, delivery.attempt
         ):

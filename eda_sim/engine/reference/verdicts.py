@@ -81,7 +81,7 @@ class Verdicts:
         history = History.of(delivery)
         message = delivery.message
         delay_ns = self.retries.delay_ns(
-            self.consumer.entity(message.lineage),
+            self.consumer.entity(delivery.entry.lineage),
             message.root,
             history.tried + delivery.attempt,
             self.model.clock.now - history.first_started_at,
@@ -93,7 +93,8 @@ class Verdicts:
     def store_for_retry(self, delivery: Delivery, delay_ns: int) -> None:
         """Store a copy of a failed message in the retry channel; its attempts go on there."""
         entry, before = delivery.entry, History.of(delivery)
-        origin = Origin(entry.copy_id, entry.consumer, before.earlier + entry.deliveries)
+        deliveries = before.earlier + entry.deliveries
+        origin = Origin(entry.copy_id, entry.consumer, deliveries, entry.lineage)
 
         def carry_over(_: int, entries: list[Entry]) -> None:
             for copy in entries:

@@ -209,7 +209,8 @@ class Worker:
             attempt, history = delivery.attempt, delivery.entry.history
             if history is not None:  # a copy that was moved here: draws go on
                 attempt += history.earlier
-            duration += consumer.service.ns(consumer.entity(message.lineage), message.root, attempt)
+            entity = consumer.entity(delivery.entry.lineage)
+            duration += consumer.service.ns(entity, message.root, attempt)
         yield self.completion(delivery, duration)
         self._end()
         delivery.finished_at = clock.now

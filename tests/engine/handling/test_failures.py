@@ -1,6 +1,7 @@
 """Handlers that fail: by chance, by what is in the message, by taking too long."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eda_sim import theory
@@ -78,6 +79,51 @@ def test_which_messages_fail_does_not_depend_on_the_rest_of_the_scenario():
         rows = deliveries(trace)
         failed.append(set(rows["message_id"][rows["outcome"] == Outcome.DEAD]))
     assert failed[0] == failed[1]
+
+
+@pytest.mark.rule("H2")
+def test_a_second_copy_is_work_once_more():
+    def handled(duplicated: float) -> pd.DataFrame:
+        scenario = world(
+            seed=3,
+            messages=400,
+            drain=True,
+            producer={"rate": "20/s", "link": {"duplicate_probability": duplicated}},
+            consumer={"service": "exponential(10ms)", "error_probability": 0.5},
+        )
+        rows = deliveries(execute(scenario))
+        rows["took"] = rows["finished_at"] - rows["started_at"]
+        rows["number"] = rows.groupby("message_id")["copy_id"].rank().astype(int)
+        return rows.pivot(index="message_id", columns="number", values=["took", "outcome"])
+
+    once, twice = handled(0), handled(1)
+    assert (twice["took"][1] != twice["took"][2]).all()
+    same = (twice["outcome"][1] == twice["outcome"][2]).mean()
+    assert binomial(same, 0.5, 400)
+    # What there was without the second copies is still the same.
+    assert (once["took"][1] == twice["took"][1]).all()
+    assert (once["outcome"][1] == twice["outcome"][1]).all()
+
+
+@pytest.mark.rule("H2", "D25")
+def test_a_second_copy_that_is_moved_keeps_its_own_numbers():
+    # Each copy fails twice, becomes a dead letter and comes back: four service times for each.
+    scenario = world(
+        seed=3,
+        duration="1min",
+        producer={"arrivals": at(*range(20)), "link": {"duplicate_probability": 1}},
+        channels={"queue": {}, "dead": {}},
+        consumer={
+            "service": "exponential(10ms)",
+            "error_probability": 1,
+            "on_exhausted": "release",
+            "subscription": {"max_deliveries": 2, "dead_letter": "dead", "redrive": {"at": "30s"}},
+        },
+    )
+    rows = deliveries(execute(scenario))
+    took = (rows["finished_at"] - rows["started_at"]).groupby(rows["message_id"])
+    assert (took.count() == 8).all()
+    assert (took.nunique() == 8).all()
 
 
 @pytest.mark.rule("H5")
