@@ -97,9 +97,8 @@ class Consumer:
 
     def lineage_of_copy(self, message: Message) -> int:
         """Return the address of the draws about one more copy of a message for this consumer."""
-        number = self._copies_of[message.message_id] = (
-            self._copies_of.get(message.message_id, 0) + 1
-        )
+        number = self._copies_of.get(message.message_id, 0) + 1
+        self._copies_of[message.message_id] = number
         return message.lineage if number == 1 else mix(message.lineage, number)
 
     def urgency(self, delivery: Delivery) -> int:
