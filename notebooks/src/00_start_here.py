@@ -112,13 +112,20 @@ es.lessons.show(
 # *Latency* is the time from the sale to the mail.
 
 # %%
-looks = ["messages", "latency_mean_s", "latency_p50_s", "latency_p99_s", "lost", "duplicated"]
-one.summary()[looks].round(3)
+one.summary()[["messages", "lost", "duplicated"]]
+
+# %%
+latencies = ["latency_mean_s", "latency_p50_s", "latency_p99_s"]
+one.estimates().set_index("quantity").loc[latencies, ["value", "low", "high"]].round(3)
 
 # %% [markdown]
+# *Lost* is a ticket that is never mailed, *duplicated* one that is mailed twice: nothing of that yet.
 # `_s` stands for seconds; `p50`, the *median*, is what half of the tickets need at most, `p99` what 99
-# of 100 need at most. *Lost* is a ticket that is never mailed, *duplicated* one that is mailed twice: nothing of
-# that yet. How many tickets wait in the channel?
+# of 100 need at most. `low` and `high` are the ends of the *95 % interval*: made so that they hold the
+# true value in 95 of 100 such experiments (`NaN`: one run saw too little for an honest one). A number
+# without one is half a number.
+#
+# How many tickets wait in the channel?
 
 # %%
 moments = [120 + step / 2 for step in range(360)]
@@ -165,8 +172,7 @@ assert round(es.theory.mm1(arrival_rate=8, service_rate=10).mean_sojourn, 9) == 
 assert one.summary()[["lost", "duplicated"]].to_numpy().sum() == 0
 
 # %% [markdown]
-# The range behind the mean is its *95 % interval*: made so that it holds the true mean in 95 of 100
-# such experiments. A number without one is half a number.
+# The range behind the mean is its 95 % interval, now from independent runs.
 #
 # **Why half a second?** Buyers do not come at even steps. When three come at once, two must wait; and
 # the moments in which nobody comes cannot be saved for later. What clears a crowd is the *spare

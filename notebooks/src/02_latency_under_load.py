@@ -106,8 +106,8 @@ es.lessons.show(
 # ## One run
 
 # %%
-looks = ["messages", "utilization", "latency_mean_s", "latency_p50_s", "latency_p99_s", "lag_max"]
-one.summary()[looks].round(3)
+looks = ["utilization", "latency_mean_s", "latency_p50_s", "latency_p99_s"]
+one.estimates().set_index("quantity").loc[looks, ["value", "low", "high"]].round(3)
 
 # %%
 es.lessons.show(
@@ -117,7 +117,8 @@ es.lessons.show(
 )
 
 # %% [markdown]
-# (`_s` stands for seconds, and `lag_max` is the most orders that were there at once.) The worker is
+# `_s` stands for seconds; `low` and `high` are the ends of the *95 % interval*, which holds the true
+# value in 95 of 100 such experiments (`NaN`: this run saw too little for an honest one). The worker is
 # busy nine tenths of the time, so it *idles* one tenth, and still there are moments with dozens of
 # orders in front of it. Is that this run's bad luck?
 #
