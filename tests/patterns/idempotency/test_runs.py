@@ -1,6 +1,8 @@
 """Guards on the deliveries of simulated runs, and windows against their closed form."""
 
+import numpy as np
 import pytest
+from scipy.stats import poisson
 
 import eda_sim as es
 from eda_sim.patterns.idempotency import windows
@@ -97,10 +99,26 @@ def test_what_slips_is_what_the_closed_form_says(copies):
 
 def test_other_laws_than_the_exponential():
     gap = "lognormal(mean=5s, cv=2)"
-    tables = es.run(windows.scenario(messages=4000, rate=100, gap=gap)).tables
+    tables = es.run(windows.scenario(messages=4000, rate=100, gap=gap, copies=4)).tables
     law = es.theory.lognormal_law(mean=5, scv=4)
-    row = windows.slipped(tables, window_s=[10.0], confidence=0.999).iloc[0]
-    assert row["low"] <= late_share(law=law, limit=10) <= row["high"]
+    for refreshed in (False, True):
+        row = windows.slipped(tables, window_s=[10.0], refreshed=refreshed, confidence=0.999).iloc[
+            0
+        ]
+        true = windows.slipped_share(gap=law, window=10, copies=4, refreshed=refreshed)
+        assert row["low"] <= true <= row["high"]
+
+
+@pytest.mark.parametrize("copies", [3, 5, 9])
+@pytest.mark.parametrize("window", [0.5, 5.0, 40.0])
+def test_exponential_gaps_make_a_poisson_process(copies, window):
+    # After a copy was let through, as many come within the window as such a process has events.
+    through = [1.0]
+    for number in range(1, copies):
+        came = poisson.pmf(np.arange(number), window / 5)
+        through.append(float(np.dot(through, came[::-1])))
+    found = windows.slipped_share(gap=exponential_law(mean=5), window=window, copies=copies)
+    assert found == pytest.approx(np.mean(through[1:]), abs=1e-6)
 
 
 @pytest.mark.parametrize("refreshed", [False, True])
