@@ -85,7 +85,9 @@ def _steps(scenario: Scenario) -> _Steps:
             ways.append((emission.to, gain, ("emits", number), emission.join is not None))
         dead_letter = consumer.subscription.dead_letter
         if dead_letter is not None:
-            ways.append((dead_letter, 1.0, ("subscription", "dead_letter"), False))
+            waits = _only_waits(scenario, consumer, has_bugs="bug" in faults)
+            gain = 0.0 if waits else 1.0
+            ways.append((dead_letter, gain, ("subscription", "dead_letter"), False))
         steps[name] = [
             _Step(channel, reader, gain, field, is_join)
             for channel, gain, field, is_join in ways
@@ -110,6 +112,27 @@ def _share(consumer: Consumer, on: str, *, has_bugs: bool) -> float:
     )
     comes_again = consumer.on_exhausted != "reject"
     return 1.0 if fails_otherwise or comes_again else 1.0 - succeed_at_once
+
+
+def _only_waits(scenario: Scenario, consumer: Consumer, *, has_bugs: bool) -> bool:
+    """Return whether only the end of a time to live makes dead letters of what a consumer reads.
+
+    So RabbitMQ's users build a retry after a while: a queue that nobody reads, with x-message-ttl
+    and the first queue as its dead letter exchange. Each time round takes time.
+    """
+    subscription = consumer.subscription
+    if not subscription.dead_letter_expired or subscription.max_deliveries is not None:
+        return False
+    if _share(consumer, "failure", has_bugs=has_bugs) > 0.0:
+        return False
+    channels = [scenario.channels[name] for name in consumer.reads]
+    return all(
+        channel.message_ttl is not None
+        and channel.max_messages is None
+        and channel.max_bytes is None
+        and channel.max_age is None
+        for channel in channels
+    )
 
 
 def _has_loop(steps: _Steps) -> bool:

@@ -214,3 +214,56 @@ def test_the_schema_knows_probability_and_choice():
     emission = schema["$defs"]["Emission"]["properties"]
     assert emission["probability"]["default"] == 1.0
     assert emission["choice"]["default"] is None
+
+
+# The wait queue: a loop that only a time to live keeps going ----------------------------------
+
+
+def wait_queue(*, channel=None, consumer=None, **settings):
+    """Return a consumer whose dead letters wait in a queue that nobody reads, and come again."""
+    letters = {"dead_letter_expired": True}
+    consumers = {
+        "a": {"error_probability": 0.5, "subscription": {"dead_letter": "b", "max_deliveries": 1}},
+        "b": {"subscription": {"dead_letter": "a", **letters}, **(consumer or {})},
+    }
+    channels = {"a": {}, "b": {"message_ttl": "10s", **(channel or {})}}
+    return consumers, {"channels": channels, **settings}
+
+
+def test_dead_letters_that_wait_may_come_again():
+    consumers, settings = wait_queue()
+    assert ring(consumers, **settings)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"channel": {"message_ttl": None}},
+        {"channel": {"max_messages": 5}},
+        {"channel": {"max_age": "5s"}},
+        {"consumer": {"error_probability": 0.1}},
+        {"consumer": {"subscription": {"dead_letter": "a"}}},
+        {"faults": [{"bug": "consumers.b", "probability": 0.5, "at": "1s"}]},
+    ],
+    ids=["no time to live", "overflow", "retention", "errors", "not expired", "bugs"],
+)
+def test_dead_letters_that_need_not_wait_may_not(changes):
+    consumers, settings = wait_queue(**changes)
+    line = problem(consumers, **settings)
+    assert "a -> b -> b -> a -> a; a message comes back 1 times on average" in line
+
+
+def test_a_wait_queue_tries_again_after_its_time_on_both_engines():
+    # RabbitMQ users retry so: x-message-ttl on a queue without readers, back by its dead letters.
+    consumers, settings = wait_queue(faults=[{"crash": "consumers.b", "at": "0s"}])
+    scenario = ring(consumers, **settings).replace(
+        {"messages": 2000, "producers.source.rate": "20/s", "drain": True, "seed": 3}
+    )
+    run = es.check(scenario)
+    done = run.deliveries[run.deliveries["consumer"] == "a"]
+    tries = done.groupby("message_id")["started_at"].agg(["size", "min", "max"])
+    # Each try succeeds with probability 1/2: geometric, and 10 s lie between two of them.
+    assert tries["size"].mean() == pytest.approx(2, abs=3 * np.sqrt(2 / 2000))
+    waited = (tries["max"] - tries["min"]) / 10
+    assert waited.to_numpy() == pytest.approx(tries["size"].to_numpy() - 1, abs=1e-6)
+    assert done.groupby("message_id")["effect"].sum().eq(1).all()
