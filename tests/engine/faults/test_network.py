@@ -158,7 +158,7 @@ def test_a_commit_that_is_lost_is_made_good_by_the_next_one():
 @pytest.mark.parametrize("scope", ["delivery", "partition"])
 def test_a_link_that_loses_is_a_loss_without_end(scope):
     def run(**part):
-        scenario = world(
+        return world(
             seed=5,
             duration="30s",
             producer={"rate": "20/s"},
@@ -170,7 +170,6 @@ def test_a_link_that_loses_is_a_loss_without_end(scope):
                 **part,
             },
         )
-        return scenario
 
     lossy = execute(run(link={"latency": "1ms", "loss_probability": 0.3}))
     hit = run(link={"latency": "1ms"}).replace(
