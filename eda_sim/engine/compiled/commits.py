@@ -62,7 +62,7 @@ def commit(m: Ints, f: Reals, worker: int, offsets: int) -> None:
     """Send a commit, which may get lost on its way."""
     session, own = m[c.WORKER_SESSION + worker], m[c.WORKER_NUMBER + worker]
     link = m[c.SESSION_CONNECTION + session]
-    if m[c.LINK_DISTURBANCES + link] != NOTHING:
+    if m[c.LINK_FIXED_NS + link] == NOTHING:  # else nothing gets lost on it either
         about = event_address(m, session, k.RANK_COMMIT, own)
         number = m[c.WORKER_REQUESTS + worker]
         if network.loses_settlement(m, f, link, about, number, 1):

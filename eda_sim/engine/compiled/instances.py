@@ -143,7 +143,9 @@ def come_up(m: Ints, f: Reals, instance: int) -> int:
         m[c.SESSION_BREAKER + session] = new_breaker(m, session)
     latency = m[m[c.CONSUMER_LINK] + consumer]
     disturbances = m[m[c.INSTANCE_DISTURBANCES] + instance]
-    connection = network.connection_of_session(m, f, latency, disturbances)
+    connection = network.connection_of_session(
+        m, f, latency, disturbances, m[m[c.CONSUMER_SOURCE] + consumer]
+    )
     m[c.SESSION_CONNECTION + session] = connection
     m[m[c.INSTANCE_SESSION] + instance] = session
     m[m[c.INSTANCE_SESSIONS] + instance] += 1

@@ -38,10 +38,13 @@ def _new_link(m: Ints, f: Reals, latency: int, stream: int, disturbances: int) -
 
 
 @jit
-def connection_of_session(m: Ints, f: Reals, latency: int, disturbances: int) -> int:
+def connection_of_session(m: Ints, f: Reals, latency: int, disturbances: int, source: int) -> int:
     """Return a new connection between an instance and what it reads."""
     reserve(m, c.LINK_ROWS, 2)
     to_broker = _new_link(m, f, latency, k.STREAM_SETTLE_LINK, disturbances)
+    m[c.LINK_SOURCE + to_broker] = source
+    if f[m[c.SOURCE_LOSS] + source] != 0.0:
+        m[c.LINK_FIXED_NS + to_broker] = NOTHING
     _new_link(m, f, latency, k.STREAM_DELIVERY_LINK, disturbances)
     return to_broker
 
@@ -215,22 +218,18 @@ def _happens(
 
 
 @jit
-def loses_settlement(m: Ints, f: Reals, link: int, entity: int, event: int, attempt: int) -> bool:
-    """Return whether a fault lets something about a delivery or an offset get lost."""
-    disturbances = m[c.LINK_DISTURBANCES + link]
-    if disturbances == NOTHING:
-        return False
-    chance = combined(m, f, disturbances, k.FAULT_KIND_LOSS, m[c.NOW], 0.0)
-    return _happens(m, chance, k.STREAM_LOSS, entity, event, attempt, 0)
-
-
-@jit
 def loses(m: Ints, f: Reals, connection: int, entity: int, event: int, trip: int) -> bool:
     """Return whether a request that is sent now gets lost on its way."""
     disturbances = m[c.LINK_DISTURBANCES + connection]
     chance = f[m[c.SOURCE_LOSS] + m[c.LINK_SOURCE + connection]]
     chance = combined(m, f, disturbances, k.FAULT_KIND_LOSS, m[c.NOW], chance)
     return _happens(m, chance, k.STREAM_LOSS, entity, event, trip, 0)
+
+
+@jit
+def loses_settlement(m: Ints, f: Reals, link: int, entity: int, event: int, attempt: int) -> bool:
+    """Return whether something about a delivery or an offset that is sent now gets lost."""
+    return loses(m, f, link, entity, event, attempt)
 
 
 @jit

@@ -26,7 +26,7 @@ def settle_before_never_duplicates(case: Case) -> Iterator[Finding]:
     expired = np.zeros(copies["copy_id"].size, dtype=bool)
     expired[row[_lease_was_taken(case)]] = True
     for number, name, consumer in case.consumers():
-        if case.is_hit(name, ("loss", "partition")):
+        if consumer.link.loss_probability or case.is_hit(name, ("loss", "partition")):
             continue
         if consumer.settle == "before" or number in case.settling_at_hand_over:
             wrong = (copies["consumer"] == number) & (effects > 1) & ~expired

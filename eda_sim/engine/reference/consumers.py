@@ -49,6 +49,7 @@ class Consumer:
         self.delivery_latency = model.draws(row.link[index], Stream.DELIVERY_LINK)
         self.settle_latency = model.draws(row.link[index], Stream.SETTLE_LINK)
         self.answer_latency = model.draws(row.link[index], Stream.ANSWER_LINK)
+        self.loss = float(plan.links.loss[len(plan.producers.rows.address) + index])
         self.emitter = Emitter(model, index, len(plan.producers.rows.address) + index, self.address)
         self.preemptive = bool(plan.handling.preemptive[index])
         handling = Handling(self)

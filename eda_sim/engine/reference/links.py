@@ -44,11 +44,6 @@ class Link:
         self._last_arrival = 0
         self.under_way = 0
 
-    def loses(self, now: int, entity: int, event: int, attempt: int = 1) -> bool:
-        """Return whether a fault lets something sent now get lost."""
-        disturbances = self.disturbances
-        return disturbances is not None and disturbances.loses(now, entity, event, attempt)
-
     def arrival(
         self, now: int, entity: int, event: int, attempt: int = 1, size_bytes: int = 0
     ) -> int:
@@ -116,7 +111,7 @@ class Connection:
         )
 
     def loses(self, now: int, entity: int, event: int, trip: int) -> bool:
-        """Return whether a request that is sent now gets lost on its way."""
+        """Return whether a request, or a settlement, that is sent now gets lost on its way."""
         loss = self.loss
         if self.disturbances is not None:
             loss = self.disturbances.loss(now, loss)

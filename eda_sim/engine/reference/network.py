@@ -16,8 +16,7 @@ from eda_sim.engine.lineage import mix
 from eda_sim.engine.plan import NONE, FaultKind
 from eda_sim.engine.reference.draws import Draws
 from eda_sim.engine.reference.schedules import FOREVER, Schedule
-from eda_sim.engine.streams.addresses import DRAWS_PER_VARIATE, Stream
-from eda_sim.engine.streams.philox import uniform
+from eda_sim.engine.streams.addresses import Stream
 
 if TYPE_CHECKING:
     from eda_sim.engine.reference.model import Model
@@ -46,8 +45,7 @@ class Disturbances:
     """
 
     def __init__(self, model: Model, rows: list[int]) -> None:
-        faults, run = model.plan.faults, model.plan.run
-        self._key = (run.seed, run.replication)
+        faults = model.plan.faults
         self._cuts: list[Schedule] = []
         self._delays: list[_Delay] = []
         self._chances: dict[FaultKind, list[_Chance]] = {
@@ -88,14 +86,6 @@ class Disturbances:
     def loss(self, now: int, otherwise: float) -> float:
         """Return the probability that something sent now is lost."""
         return self._combined(FaultKind.LOSS, now, otherwise)
-
-    def loses(self, now: int, entity: int, event: int, attempt: int) -> bool:
-        """Return whether something sent now is lost."""
-        probability = self.loss(now, 0.0)
-        if not probability:
-            return False
-        draw = attempt * DRAWS_PER_VARIATE
-        return uniform(*self._key, int(Stream.LOSS), entity, event, draw) < probability
 
     def acknowledgement_loss(self, now: int, otherwise: float) -> float:
         """Return the probability that a confirmation sent now is lost."""

@@ -46,7 +46,10 @@ class Session:
         self.user_memory: dict[Any, Any] = {}
         self.speed = owner.speed
         self.connection = Connection(
-            consumer.settle_latency, consumer.delivery_latency, owner.network
+            consumer.settle_latency,
+            consumer.delivery_latency,
+            owner.network,
+            chances=(consumer.loss, 0.0, 0.0),
         )
         self.buffer: deque[Delivery] = deque()
         self.idle: deque[QueueWorker] = deque()
@@ -222,7 +225,8 @@ class Session:
         message = delivery.message
         clock, link = self.model.clock, self.connection.to_broker
         entity = consumer.entity(delivery.entry.lineage)
-        if link.disturbances is not None and link.loses(
+        connection = self.connection
+        if not connection.is_perfect and connection.loses(
             clock.now, entity, message.root, delivery.attempt
         ):
             return
@@ -257,7 +261,7 @@ class Session:
     def loses_commit(self, event: int, worker: int) -> bool:
         """Return whether a commit sent now is lost on its way."""
         now, entity = self.model.clock.now, self._event_address(Rank.COMMIT, worker)
-        return self.connection.to_broker.loses(now, entity, event)
+        return self.connection.loses(now, entity, event, 1)
 
     def _event_address(self, rank: Rank, worker: int) -> int:
         """Return the address of the draws about what goes to and fro with this rank."""

@@ -152,3 +152,32 @@ def test_a_commit_that_is_lost_is_made_good_by_the_next_one():
     assert set(copies(trace)["state"]) == {CopyState.ACKNOWLEDGED}
     late = copies(trace)["settled_at"] - copies(trace)["stored_at"]
     assert late.max() > 5 * late.min()
+
+
+@pytest.mark.rule("F14")
+@pytest.mark.parametrize("scope", ["delivery", "partition"])
+def test_a_link_that_loses_is_a_loss_without_end(scope):
+    def run(**part):
+        return world(
+            seed=5,
+            duration="30s",
+            producer={"rate": "20/s"},
+            consumer={
+                "service": "1ms",
+                "subscription": {"lease_scope": scope, "lease_timeout": "9s"}
+                if scope == "partition"
+                else {"lease_timeout": "500ms"},
+                **part,
+            },
+        )
+
+    lossy = execute(run(link={"latency": "1ms", "loss_probability": 0.3}))
+    hit = run(link={"latency": "1ms"}).replace(
+        {"faults": [{"loss": "server", "probability": 0.3, "at": 0}]}
+    )
+    fault = execute(hit)
+    for table in ("copies", "deliveries"):
+        for name, column in getattr(lossy, table).items():
+            assert (column == getattr(fault, table)[name]).all(), (table, name)
+    if scope == "delivery":
+        assert (deliveries(lossy)["attempt"] > 1).mean() == pytest.approx(0.3, abs=0.06)
