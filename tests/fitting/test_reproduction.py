@@ -16,8 +16,18 @@ EXPECTED = {
 }
 
 
+IN_EVERY_RUN = {"bursts", "several instances", "steady arrivals, mixed services"}
+"""Worlds of different kinds; the soak takes all of them."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in IN_EVERY_RUN else pytest.param(name, marks=pytest.mark.soak)
+        for name in WORLDS
+    ],
+)
 def test_a_fitted_scenario_reproduces_the_run_and_foretells_a_higher_load(name):
     original = WORLDS[name]
     log = log_of(run_of(original, seed=5))

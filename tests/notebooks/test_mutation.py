@@ -9,7 +9,7 @@ import pytest
 
 NAME = "02_latency_under_load"
 RATE, MUTATED = '"rate": 0.9 * capacity', '"rate": 0.909 * capacity'
-LAST = "one.summary()"
+LAST = "one.estimates()"
 
 
 @pytest.fixture(scope="module")
