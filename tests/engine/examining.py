@@ -23,7 +23,7 @@ SECOND = 1_000_000_000
 SHOWN = 5
 ROUND = 10
 """Scenarios per seed: Hypothesis varies those that it has after as many, and makes few new ones."""
-ROUNDS = 40
+ROUNDS = 32
 """Seeds for each focus in ``make test``."""
 SEEDS = [
     *range(3),
